@@ -1,0 +1,161 @@
+// A block of bytes with one owner: room at the front, bytes to be read, room at the back. The room
+// at the front lets a head be put before a body that has already been received, so that both leave
+// in one send without copying the body.
+
+/// A fixed-capacity byte queue over one block of a `BufferPool`.
+///
+///     0 ......... start ............. end ........... capacity
+///     headroom    readable bytes      tailroom
+///
+/// Worker-confined; gives its block back when it ends.
+@safe
+package struct ByteBuffer: ~Copyable {
+  private let base: UnsafeMutableRawPointer
+  private let size: BlockSize
+  private let pool: BufferPool
+  private var start = 0
+  private var end = 0
+
+  /// SAFETY: `base` must point to `size` bytes that nothing else uses until `pool` has them back.
+  @unsafe init(base: UnsafeMutableRawPointer, size: BlockSize, pool: BufferPool) {
+    unsafe self.base = unsafe base
+    self.size = size
+    self.pool = pool
+  }
+
+  deinit { unsafe pool.take(back: base, size) }
+
+  package var capacity: Int { size.rawValue }
+  /// How many bytes are there to be read.
+  package var count: Int { end - start }
+  package var isEmpty: Bool { end == start }
+  /// How many bytes can be put before the readable ones.
+  package var headroom: Int { start }
+  /// How many bytes can be appended.
+  package var tailroom: Int { size.rawValue - end }
+
+  /// Forgets all bytes and leaves `headroom` bytes free at the front.
+  package mutating func reset(headroom: Int = 0) {
+    precondition(headroom >= 0 && headroom <= size.rawValue)
+    start = headroom
+    end = headroom
+  }
+
+  /// The readable bytes.
+  package var bytes: RawSpan {
+    @_lifetime(borrow self)
+    borrowing get {
+      // SAFETY: start...end lies within the block, which lives as long as self is borrowed.
+      let span = unsafe RawSpan(_unsafeStart: base + start, byteCount: end - start)
+      return unsafe _overrideLifetime(span, borrowing: self)
+    }
+  }
+
+  /// The readable bytes, to be changed in place.
+  package var mutableBytes: MutableRawSpan {
+    @_lifetime(&self)
+    mutating get {
+      // SAFETY: as for `bytes`, and self is exclusively borrowed.
+      let span = unsafe MutableRawSpan(_unsafeStart: base + start, byteCount: end - start)
+      return unsafe _overrideLifetime(span, mutating: &self)
+    }
+  }
+
+  /// Drops `count` bytes from the front; they become headroom.
+  package mutating func consume(_ count: Int) {
+    precondition(count >= 0 && count <= end - start)
+    start += count
+  }
+
+  /// Drops `count` bytes from the back; they become tailroom.
+  package mutating func truncate(_ count: Int) {
+    precondition(count >= 0 && count <= end - start)
+    end -= count
+  }
+
+  /// Moves the readable bytes to offset `headroom`, so that the rest of the block is tailroom.
+  package mutating func compact(headroom: Int = 0) {
+    precondition(headroom >= 0 && headroom + count <= size.rawValue)
+    guard start != headroom else { return }
+    // SAFETY: both ranges lie within the block; memmove allows them to overlap.
+    unsafe (base + headroom).copyMemory(from: base + start, byteCount: count)
+    end = headroom + count
+    start = headroom
+  }
+
+  /// Lends the tailroom to `fill`, which says how many bytes it wrote there.
+  ///
+  /// - Returns: what `fill` returned; a negative number is an error of its own and adds nothing.
+  @unsafe package mutating func appendUnsafe(
+    limit: Int = .max, _ fill: (UnsafeMutableRawBufferPointer) -> Int
+  ) -> Int {
+    // SAFETY: end..<capacity is ours alone; `fill` must not write past what it was lent.
+    let room = unsafe UnsafeMutableRawBufferPointer(start: base + end, count: min(limit, tailroom))
+    let n = unsafe fill(room)
+    if n > 0 {
+      precondition(n <= room.count)
+      end += n
+    }
+    return n
+  }
+
+  /// Appends bytes.
+  ///
+  /// - Precondition: they fit in the tailroom.
+  package mutating func append(_ bytes: RawSpan) {
+    let n = bytes.byteCount
+    precondition(n <= tailroom)
+    // SAFETY: the tailroom was checked, and a borrowed span cannot overlap room we own alone.
+    unsafe bytes.withUnsafeBytes { source in
+      guard let from = source.baseAddress else { return }
+      unsafe (base + end).copyMemory(from: from, byteCount: n)
+    }
+    end += n
+  }
+
+  /// Appends the bytes of a literal.
+  package mutating func append(_ text: StaticString) {
+    let n = text.utf8CodeUnitCount
+    precondition(n <= tailroom)
+    // SAFETY: a StaticString's bytes live for ever; the tailroom was checked.
+    unsafe (base + end).copyMemory(from: text.utf8Start, byteCount: n)
+    end += n
+  }
+
+  /// Appends a string's UTF-8.
+  package mutating func append(_ text: String) {
+    var text = text
+    text.makeContiguousUTF8()
+    append(text.utf8Span.span)
+  }
+
+  /// Appends bytes.
+  ///
+  /// - Precondition: they fit in the tailroom.
+  package mutating func append(_ bytes: Span<UInt8>) {
+    // SAFETY: a UInt8 has no padding that could be read.
+    unsafe append(bytes.bytes)
+  }
+
+  /// Appends one byte.
+  package mutating func append(_ byte: UInt8) {
+    precondition(end < size.rawValue)
+    // SAFETY: end was checked to lie inside the block.
+    unsafe base.storeBytes(of: byte, toByteOffset: end, as: UInt8.self)
+    end += 1
+  }
+
+  /// Puts bytes before the readable ones.
+  ///
+  /// - Precondition: they fit in the headroom.
+  package mutating func prepend(_ bytes: RawSpan) {
+    let n = bytes.byteCount
+    precondition(n <= start)
+    // SAFETY: the headroom was checked, and a borrowed span cannot overlap room we own alone.
+    unsafe bytes.withUnsafeBytes { source in
+      guard let from = source.baseAddress else { return }
+      unsafe (base + start - n).copyMemory(from: from, byteCount: n)
+    }
+    start -= n
+  }
+}

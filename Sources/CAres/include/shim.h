@@ -1,0 +1,2 @@
+// The asynchronous resolver library c-ares.
+#include <ares.h>

@@ -1,0 +1,61 @@
+#define _GNU_SOURCE
+#include "CLinux.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <unistd.h>
+
+int clinux_epoll_wait(int epoll, struct epoll_event *events, int count, int timeout_ms) {
+  int n = epoll_wait(epoll, events, count, timeout_ms);
+  return n < 0 ? -errno : n;
+}
+
+int clinux_epoll_ctl(int epoll, int operation, int fd, uint32_t events, uint64_t data) {
+  struct epoll_event event = {.events = events, .data.u64 = data};
+  return epoll_ctl(epoll, operation, fd, &event) < 0 ? -errno : 0;
+}
+
+int clinux_accept(int listener, struct sockaddr_storage *address) {
+  socklen_t length = sizeof *address;
+  int fd = accept4(listener, (struct sockaddr *)address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  return fd < 0 ? -errno : fd;
+}
+
+ssize_t clinux_recv(int fd, void *bytes, size_t count) {
+  ssize_t n = recv(fd, bytes, count, MSG_DONTWAIT);
+  return n < 0 ? -errno : n;
+}
+
+ssize_t clinux_send(int fd, const void *bytes, size_t count, int more) {
+  ssize_t n = send(fd, bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL | (more ? MSG_MORE : 0));
+  return n < 0 ? -errno : n;
+}
+
+ssize_t clinux_splice_in(int from, int pipe, size_t count) {
+  ssize_t n = splice(from, NULL, pipe, NULL, count, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+  return n < 0 ? -errno : n;
+}
+
+ssize_t clinux_splice_out(int pipe, int to, size_t count, int more) {
+  unsigned flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK | (more ? SPLICE_F_MORE : 0);
+  ssize_t n = splice(pipe, NULL, to, NULL, count, flags);
+  return n < 0 ? -errno : n;
+}
+
+int clinux_pipe(int *ends) { return pipe2(ends, O_NONBLOCK | O_CLOEXEC) < 0 ? -errno : 0; }
+
+int clinux_pipe_size(int fd) {
+  int n = fcntl(fd, F_GETPIPE_SZ);
+  return n < 0 ? -errno : n;
+}
+
+int clinux_gettid(void) { return gettid(); }
+
+int clinux_errno(void) { return errno; }
+
+int clinux_available_cores(void) {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) < 0) return 1;
+  int n = CPU_COUNT(&set);
+  return n > 0 ? n : 1;
+}

@@ -1,0 +1,26 @@
+// Linux calls that Swift's Glibc module does not offer: epoll, accept4, splice and friends.
+// _GNU_SOURCE is defined only in CLinux.c: in a public header it changes the layout of Glibc's own
+// types and breaks the debug build.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+// Each returns what the system call returns, or -errno: errno's address is "const" to the compiler,
+// which may keep it across a suspension point, so Swift code never reads errno itself.
+int clinux_epoll_wait(int epoll, struct epoll_event *_Nonnull events, int count, int timeout_ms);
+int clinux_epoll_ctl(int epoll, int operation, int fd, uint32_t events, uint64_t data);
+int clinux_accept(int listener, struct sockaddr_storage *_Nonnull address);
+ssize_t clinux_recv(int fd, void *_Nonnull bytes, size_t count);
+ssize_t clinux_send(int fd, const void *_Nonnull bytes, size_t count, int more);
+ssize_t clinux_splice_in(int from, int pipe, size_t count);
+ssize_t clinux_splice_out(int pipe, int to, size_t count, int more);
+int clinux_pipe(int *_Nonnull ends);
+int clinux_pipe_size(int fd);
+int clinux_gettid(void);
+int clinux_errno(void);
+// The number of cores this process may run on (sched_getaffinity), at least 1.
+int clinux_available_cores(void);

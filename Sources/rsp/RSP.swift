@@ -1,0 +1,4 @@
+@main
+struct RSP {
+  static func main() {}
+}
