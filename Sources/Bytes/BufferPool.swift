@@ -30,8 +30,7 @@ package final class BufferPool {
   }
 
   deinit {
-    for unsafe block in unsafe small { unsafe block.deallocate() }
-    for unsafe block in unsafe large { unsafe block.deallocate() }
+    unsafe (small + large).forEach { unsafe $0.deallocate() }
   }
 
   /// Lends a block as an empty buffer; the buffer gives it back when it ends.
