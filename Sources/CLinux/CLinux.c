@@ -2,6 +2,7 @@
 #include "CLinux.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -48,6 +49,8 @@ int clinux_pipe_size(int fd) {
   int n = fcntl(fd, F_GETPIPE_SZ);
   return n < 0 ? -errno : n;
 }
+
+void clinux_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
 
 int clinux_gettid(void) { return gettid(); }
 

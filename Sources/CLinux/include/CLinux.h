@@ -20,6 +20,7 @@ ssize_t clinux_splice_in(int from, int pipe, size_t count);
 ssize_t clinux_splice_out(int pipe, int to, size_t count, int more);
 int clinux_pipe(int *_Nonnull ends);
 int clinux_pipe_size(int fd);
+void clinux_name_thread(const char *_Nonnull name);
 int clinux_gettid(void);
 int clinux_errno(void);
 // The number of cores this process may run on (sched_getaffinity), at least 1.

@@ -1,0 +1,97 @@
+// The executor of one worker: Swift's concurrency runs every job of the worker's actor and tasks
+// here, on one thread, between two looks at the kernel's list of ready sockets.
+//
+// It is the actor's serial executor and the preferred executor of its tasks, both: a continuation
+// always resumes on the task's preferred executor, and without that preference it would travel
+// through the process-wide thread pool and back (20 us a request, docs/decisions/0001).
+import CLinux
+import Glibc
+import Synchronization
+
+/// The job queue of one thread.
+///
+/// The only `@unchecked Sendable` type of the program. `ready`, `running` and `owner` belong to the
+/// owner thread; other threads touch the inbox, which is locked, and the wake-up descriptor.
+@safe
+package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable {
+  private var ready: [UnownedJob] = []
+  private var running: [UnownedJob] = []
+  private var owner = pthread_t()
+  private var stopping = false
+  private let inbox = Mutex<[UnownedJob]>([])
+  /// Readable when another thread has put a job into the inbox.
+  let wakeUp = Descriptor(adopting: eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC)))
+
+  package init() {
+    ready.reserveCapacity(256)
+    running.reserveCapacity(256)
+  }
+
+  package func enqueue(_ job: consuming ExecutorJob) {
+    let job = UnownedJob(job)
+    if isOwnThread {
+      ready.append(job)
+    } else {
+      let first = inbox.withLock { jobs in
+        jobs.append(job)
+        return jobs.count == 1
+      }
+      if first { _ = eventfd_write(wakeUp.number, 1) }
+    }
+  }
+
+  package func asUnownedSerialExecutor() -> UnownedSerialExecutor {
+    unsafe UnownedSerialExecutor(ordinary: self)
+  }
+
+  package func asUnownedTaskExecutor() -> UnownedTaskExecutor {
+    unsafe UnownedTaskExecutor(ordinary: self)
+  }
+
+  package func isIsolatingCurrentContext() -> Bool? { isOwnThread }
+
+  package func checkIsolated() {
+    precondition(isOwnThread, "the event loop belongs to another thread")
+  }
+
+  // pthread_self() is declared const, so the compiler may carry its value across a suspension; here
+  // that is harmless, because this function is not async and no job moves between threads.
+  private var isOwnThread: Bool { pthread_equal(pthread_self(), owner) != 0 }
+
+  /// Makes the calling thread the owner. Once, before the first job.
+  package func adoptThread() { owner = pthread_self() }
+
+  /// Ends `run` after the current turn. Owner thread only.
+  package func stop() { stopping = true }
+
+  /// Turns the loop until `stop`: jobs that are ready, then what the kernel reports.
+  package func run(_ reactor: Reactor) {
+    while !stopping {
+      runReady()
+      if stopping { return }
+      if reactor.poll(blocking: ready.isEmpty) { takeInbox() }
+    }
+  }
+
+  /// Runs the jobs that were ready when it was called. What they enqueue waits for the next turn, so
+  /// that a task which never stops yielding cannot keep the others from their sockets.
+  private func runReady() {
+    guard !ready.isEmpty else { return }
+    swap(&ready, &running)
+    let serial = unsafe asUnownedSerialExecutor()
+    let task = unsafe asUnownedTaskExecutor()
+    // SAFETY: every job was handed to this executor by `enqueue` and is run once.
+    for job in running { unsafe job.runSynchronously(isolatedTo: serial, taskExecutor: task) }
+    running.removeAll(keepingCapacity: true)
+  }
+
+  private func takeInbox() {
+    var count: eventfd_t = 0
+    // SAFETY: eventfd_read writes the eight bytes of `count`.
+    _ = unsafe eventfd_read(wakeUp.number, &count)
+    inbox.withLock { jobs in
+      ready += jobs
+      jobs.removeAll(keepingCapacity: true)
+    }
+  }
+}

@@ -1,0 +1,104 @@
+// How a task waits for its sockets, and how an idle socket is kept without a task.
+//
+// A wait may listen to two descriptors. The continuation is kept in the slot of the first, and both
+// slots point there (`waiter`); whichever is ready first takes the continuation and disarms both.
+
+extension Reactor {
+  /// Waits until one of the descriptors is ready for what was asked of it, or is broken, or the
+  /// deadline passes. Does not suspend when one is ready already.
+  ///
+  /// - Precondition: no other task waits for one of these descriptors.
+  package func wait(for interests: Interests, until deadline: Moment) async -> Wake {
+    if isReady(interests.first) || isReady(interests.second) { return .ready }
+    if deadline <= now { return .deadline }
+    return await unsafe withUnsafeContinuation { continuation in
+      unsafe arm(interests, until: deadline, continuation)
+    }
+  }
+
+  package func wait(for interest: Interest, until deadline: Moment) async -> Wake {
+    await wait(for: Interests(interest), until: deadline)
+  }
+
+  private func isReady(_ interest: Interest) -> Bool {
+    interest.fd >= 0 && isReady(interest.fd, for: interest.wanted.union(.failure))
+  }
+
+  private func arm(
+    _ interests: Interests, until deadline: Moment, _ continuation: UnsafeContinuation<Wake, Never>
+  ) {
+    let first = interests.first.fd
+    let second = interests.second.fd
+    precondition(slots[first].waiter < 0, "two tasks wait for one descriptor")
+    // SAFETY: the continuation is resumed once: `resume` takes it out of the slot.
+    unsafe slots[first].continuation = continuation
+    slots[first].waiter = first
+    slots[first].partner = second
+    slots[first].armed = interests.first.wanted.union(.failure)
+    slots[first].deadline = deadline
+    if second >= 0 {
+      precondition(slots[second].waiter < 0, "two tasks wait for one descriptor")
+      slots[second].waiter = first
+      slots[second].armed = interests.second.wanted.union(.failure)
+    }
+    file(first, until: deadline)
+  }
+
+  /// Takes the continuation out of its slot, disarms both sides and resumes the task.
+  func resume(waiter: Int32, _ wake: Wake) {
+    let partner = slots[waiter].partner
+    let continuation = unsafe slots[waiter].continuation
+    unsafe slots[waiter].continuation = nil
+    slots[waiter].waiter = -1
+    slots[waiter].partner = -1
+    slots[waiter].armed = []
+    slots[waiter].deadline = .never
+    if partner >= 0 {
+      slots[partner].waiter = -1
+      slots[partner].armed = []
+    }
+    unsafe continuation?.resume(returning: wake)
+  }
+}
+
+/// Somebody who keeps idle descriptors without a task each.
+package protocol Keeper: AnyObject {
+  /// A parked descriptor is readable or its deadline has passed. It is not parked any more.
+  func wake(_ fd: Int32, note: UInt64, _ wake: Wake)
+}
+
+extension Reactor {
+  /// Makes `keeper` somebody descriptors can be parked with.
+  ///
+  /// - Returns: the number to park with. The reactor keeps the keeper alive.
+  package func add(_ keeper: any Keeper) -> UInt8 {
+    keepers.append(keeper)
+    return UInt8(keepers.count)
+  }
+
+  /// Keeps an idle descriptor without a task: when it is readable or at the deadline, its keeper is
+  /// told once. A descriptor that is readable already wakes its keeper at the next event only:
+  /// park what was found blocked.
+  package func park(_ fd: Int32, with keeper: UInt8, note: UInt64, until deadline: Moment) {
+    precondition(slots[fd].waiter < 0, "parked while a task waits for it")
+    slots[fd].keeper = keeper
+    slots[fd].note = note
+    slots[fd].armed = [.read, .hangup, .failure]
+    slots[fd].deadline = deadline
+    file(fd, until: deadline)
+  }
+
+  /// Takes a parked descriptor back before it wakes.
+  package func unpark(_ fd: Int32) {
+    slots[fd].keeper = 0
+    slots[fd].armed = []
+    slots[fd].deadline = .never
+  }
+
+  func wakeKeeper(of fd: Int32, _ wake: Wake) {
+    let keeper = keepers[Int(slots[fd].keeper) - 1]
+    let note = slots[fd].note
+    unpark(fd)
+    keeper.wake(fd, note: note, wake)
+  }
+}

@@ -1,0 +1,77 @@
+// What a task can wait for: a socket's readiness, or a moment.
+
+/// What a socket is ready for, or what a wait asks for.
+package struct Readiness: OptionSet, Sendable {
+  package let rawValue: UInt8
+  package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  /// Bytes, or the end of the stream, can be read.
+  package static let read = Readiness(rawValue: 1)
+  /// Bytes can be written, or a connect has ended.
+  package static let write = Readiness(rawValue: 2)
+  /// The peer has sent its FIN (EPOLLRDHUP). Stays set.
+  package static let hangup = Readiness(rawValue: 4)
+  /// The connection is broken (EPOLLERR, EPOLLHUP). Stays set and ends every wait.
+  package static let failure = Readiness(rawValue: 8)
+}
+
+/// A wish to be woken when a descriptor is ready.
+package struct Interest: Sendable {
+  var fd: Int32
+  var wanted: Readiness
+
+  package init(_ fd: Int32, _ wanted: Readiness) {
+    self.fd = fd
+    self.wanted = wanted
+  }
+}
+
+/// What one wait listens to: at most two descriptors, a proxy's two sides.
+package struct Interests: Sendable {
+  var first = Interest(-1, [])
+  var second = Interest(-1, [])
+
+  package init() {}
+
+  package init(_ interest: Interest) { first = interest }
+
+  package var isEmpty: Bool { first.fd < 0 }
+
+  /// Adds a wish; two for one descriptor become one.
+  ///
+  /// - Precondition: no third descriptor.
+  package mutating func insert(_ interest: Interest) {
+    if first.fd < 0 || first.fd == interest.fd {
+      first = Interest(interest.fd, first.wanted.union(interest.wanted))
+    } else {
+      precondition(second.fd < 0 || second.fd == interest.fd, "a wait has two sides")
+      second = Interest(interest.fd, second.wanted.union(interest.wanted))
+    }
+  }
+}
+
+/// Why a wait ended.
+package enum Wake: Sendable {
+  /// One of the descriptors is ready for something that was asked for, or broken.
+  case ready
+  /// The deadline passed first.
+  case deadline
+}
+
+/// A moment on a worker's clock, in milliseconds since an arbitrary start (CLOCK_MONOTONIC).
+package struct Moment: Comparable, Sendable {
+  package var milliseconds: Int64
+
+  package init(milliseconds: Int64) { self.milliseconds = milliseconds }
+
+  /// A moment that never comes.
+  package static let never = Moment(milliseconds: .max)
+
+  package static func < (a: Moment, b: Moment) -> Bool { a.milliseconds < b.milliseconds }
+
+  /// This moment, so many milliseconds later; `never` when that is beyond all time.
+  package func advanced(by milliseconds: Int64) -> Moment {
+    let (sum, overflow) = self.milliseconds.addingReportingOverflow(milliseconds)
+    return overflow ? .never : Moment(milliseconds: sum)
+  }
+}

@@ -1,0 +1,42 @@
+// What the proxy asks of a connection, whatever carries it: TCP and Unix sockets today, TLS and
+// HTTP/2 streams later. Every attempt is synchronous and says at once what moved; only the wait
+// between two attempts suspends.
+import Bytes
+
+/// One end of a connection with one owner.
+package protocol ByteStream: ~Copyable {
+  /// Receives into the buffer's tailroom, at most `limit` bytes.
+  mutating func read(into buffer: inout ByteBuffer, limit: Int) -> Transfer
+
+  /// Sends from the front of the buffer and consumes what was sent.
+  ///
+  /// - Parameter more: more will follow at once, so a last short packet may wait for it (MSG_MORE).
+  mutating func write(from buffer: inout ByteBuffer, more: Bool) -> Transfer
+
+  /// What to wait for after a blocked read.
+  var readInterest: Interest { get }
+
+  /// What to wait for after a blocked write.
+  var writeInterest: Interest { get }
+
+  /// What to wait for to learn that the peer has gone, without reading.
+  var hangupInterest: Interest { get }
+
+  /// Whether a read may find something; false after a blocked one until the stream wakes.
+  var mayRead: Bool { get }
+
+  /// Whether the peer has sent its FIN or the connection is broken.
+  var isHungUp: Bool { get }
+
+  /// The socket, when bytes may go past this program by splice(2); nil when something must see them.
+  var spliceable: SpliceEnd? { get }
+
+  /// Tells the peer that nothing more will be sent (shutdown(2), close_notify).
+  mutating func finishWriting()
+}
+
+/// A socket whose bytes may be moved by the kernel.
+package struct SpliceEnd {
+  let fd: Int32
+  let reactor: Reactor
+}

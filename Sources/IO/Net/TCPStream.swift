@@ -1,0 +1,98 @@
+// A connected TCP or Unix socket, registered with its worker's reactor.
+import Bytes
+import CLinux
+import Glibc
+
+/// A plain connection. Worker-confined; closed when it ends.
+package struct TCPStream: ~Copyable, ByteStream {
+  package let fd: Int32
+  private let reactor: Reactor
+
+  /// Takes over a connected (or connecting) socket and registers it.
+  package init(_ socket: consuming Descriptor, on reactor: Reactor) throws(SystemError) {
+    try reactor.register(socket.number)
+    fd = socket.release()
+    self.reactor = reactor
+  }
+
+  /// Takes over a socket that is registered already: one that was parked.
+  package init(registered fd: Int32, on reactor: Reactor) {
+    self.fd = fd
+    self.reactor = reactor
+  }
+
+  deinit {
+    reactor.forget(fd)
+    _ = Glibc.close(fd)
+  }
+
+  /// Leaves the socket open and registered, to be parked; whoever unparks it adopts the number.
+  package consuming func release() -> Int32 {
+    let fd = fd
+    discard self
+    return fd
+  }
+
+  package var readInterest: Interest { Interest(fd, .read) }
+  package var writeInterest: Interest { Interest(fd, .write) }
+  package var hangupInterest: Interest { Interest(fd, .hangup) }
+  package var mayRead: Bool { reactor.isReady(fd, for: .read) }
+  package var isHungUp: Bool { reactor.isReady(fd, for: [.hangup, .failure]) }
+  package var spliceable: SpliceEnd? { SpliceEnd(fd: fd, reactor: reactor) }
+
+  package mutating func read(into buffer: inout ByteBuffer, limit: Int) -> Transfer {
+    guard mayRead else { return .blocked }
+    var asked = 0
+    // SAFETY: recv writes at most `room.count` bytes into the room.
+    let n = unsafe buffer.appendUnsafe(limit: limit) { room in
+      asked = room.count
+      guard let base = room.baseAddress, asked > 0 else { return Int(-ENOBUFS) }
+      return unsafe clinux_recv(fd, base, asked)
+    }
+    // A short read has emptied the socket: the next bytes make an edge, so there is no need to ask
+    // again and be told EAGAIN. A FIN makes none, so then the socket stays readable.
+    if n > 0, n < asked, !reactor.isReady(fd, for: [.hangup, .failure]) {
+      reactor.clear(fd, .read)
+    }
+    return outcome(n, .read)
+  }
+
+  package mutating func write(from buffer: inout ByteBuffer, more: Bool) -> Transfer {
+    // SAFETY: send reads the buffer's bytes, which are borrowed for the call.
+    let n = unsafe buffer.bytes.withUnsafeBytes { bytes in
+      guard let base = bytes.baseAddress else { return 0 }
+      return unsafe clinux_send(fd, base, bytes.count, more ? 1 : 0)
+    }
+    if n > 0 {
+      // A short write has filled the socket: wait for room before the next attempt.
+      if n < buffer.count { reactor.clear(fd, .write) }
+      buffer.consume(n)
+    }
+    return outcome(n, .write)
+  }
+
+  package mutating func finishWriting() {
+    _ = Glibc.shutdown(fd, Int32(SHUT_WR))
+  }
+
+  /// How a connect that was begun has ended, once the socket is writable; nil: it stands.
+  package func connectError() -> SystemError? {
+    Sockets.pendingError(of: fd)
+  }
+
+  /// Looks whether bytes wait to be read, without reading them.
+  package func hasUnreadBytes() -> Bool {
+    var byte: UInt8 = 0
+    // SAFETY: recv writes at most one byte into `byte`.
+    return unsafe Glibc.recv(fd, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) > 0
+  }
+
+  private func outcome(_ n: Int, _ side: Readiness) -> Transfer {
+    if n > 0 { return .moved(n) }
+    if n == 0 { return .ended }
+    let error = SystemError(code: Int32(-n))
+    guard error.code == EAGAIN || error.code == EINTR else { return .failed(error) }
+    if error.code == EAGAIN { reactor.clear(fd, side) }
+    return .blocked
+  }
+}

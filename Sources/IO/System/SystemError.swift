@@ -1,0 +1,37 @@
+// What a system call answers when it fails. The number is kept, never a text: error texts are made
+// for the log only, and never reach a client.
+import Glibc
+
+/// An error number of Linux (errno), as an error to throw.
+package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
+  package let code: Int32
+
+  package init(code: Int32) {
+    self.code = code
+  }
+
+  /// The operator's words for it, such as "Connection refused".
+  package var description: String {
+    // SAFETY: strerror returns a NUL-terminated text that stays valid until this thread's next
+    // call of it; String copies it at once.
+    unsafe String(cString: strerror(code))
+  }
+
+  /// The process or the system has no descriptor or memory left for another connection; time cures
+  /// it (accept(2)).
+  package var isExhaustion: Bool {
+    code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM
+  }
+}
+
+/// What became of one attempt to move bytes without waiting.
+package enum Transfer: Equatable, Sendable {
+  /// So many bytes moved, at least one.
+  case moved(Int)
+  /// Nothing can move until the stream is ready again.
+  case blocked
+  /// The peer has sent all it will send (reads only).
+  case ended
+  /// The connection is broken.
+  case failed(SystemError)
+}
