@@ -5,7 +5,7 @@ import Glibc
 
 /// A plain connection. Worker-confined; closed when it ends.
 package struct TCPStream: ~Copyable, ByteStream {
-  package let fd: Int32
+  package private(set) var fd: Int32
   private let reactor: Reactor
 
   /// Takes over a connected (or connecting) socket and registers it.
@@ -22,15 +22,16 @@ package struct TCPStream: ~Copyable, ByteStream {
   }
 
   deinit {
+    guard fd >= 0 else { return }
     reactor.forget(fd)
     _ = Glibc.close(fd)
   }
 
   /// Leaves the socket open and registered, to be parked; whoever unparks it adopts the number.
   package consuming func release() -> Int32 {
-    let fd = fd
-    discard self
-    return fd
+    let released = fd
+    fd = -1
+    return released
   }
 
   package var readInterest: Interest { Interest(fd, .read) }

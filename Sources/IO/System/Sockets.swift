@@ -45,7 +45,7 @@ package enum Sockets {
       try unsafe address.withSystemForm { (pointer, length) throws(SystemError) in
         try unsafe check(Glibc.connect(fd, pointer, length))
       }
-    } catch where error.code == EINPROGRESS {
+    } catch  where error.code == EINPROGRESS {
     }
     return socket
   }
