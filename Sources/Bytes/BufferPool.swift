@@ -3,6 +3,8 @@
 
 /// The sizes of block a pool lends.
 package enum BlockSize: Int, Sendable {
+  /// No block at all.
+  case none = 0
   /// 16 KiB: a message head, or a small body.
   case small = 16384
   /// 64 KiB: what one receive takes from a fast peer; also the largest head.
@@ -38,6 +40,7 @@ package final class BufferPool {
     lent += 1
     let free =
       switch size {
+      case .none: preconditionFailure("nothing to borrow")
       case .small: unsafe small.popLast()
       case .large: unsafe large.popLast()
       }

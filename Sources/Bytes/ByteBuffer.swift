@@ -12,7 +12,7 @@
 package struct ByteBuffer: ~Copyable {
   private let base: UnsafeMutableRawPointer
   private let size: BlockSize
-  private let pool: BufferPool
+  private let pool: BufferPool?
   private var start = 0
   private var end = 0
 
@@ -23,7 +23,18 @@ package struct ByteBuffer: ~Copyable {
     self.pool = pool
   }
 
-  deinit { unsafe pool.take(back: base, size) }
+  /// A buffer without a block: no bytes and no room.
+  package init() {
+    // SAFETY: nothing is ever read from or written to a block of no bytes.
+    unsafe base = UnsafeMutableRawPointer(bitPattern: 16).unsafelyUnwrapped
+    size = .none
+    pool = nil
+  }
+
+  deinit { unsafe pool?.take(back: base, size) }
+
+  /// Whether there is a block behind it.
+  package var hasBlock: Bool { size != .none }
 
   package var capacity: Int { size.rawValue }
   /// How many bytes are there to be read.
@@ -71,6 +82,24 @@ package struct ByteBuffer: ~Copyable {
   package mutating func truncate(_ count: Int) {
     precondition(count >= 0 && count <= end - start)
     end -= count
+  }
+
+  /// Copies the readable bytes at `range` over those at `offset`, further to the front.
+  ///
+  /// - Precondition: the range lies within the readable bytes and `offset` is not behind its start.
+  package mutating func moveForward(_ range: Range<Int>, to offset: Int) {
+    precondition(range.upperBound <= count && offset >= 0 && offset <= range.lowerBound)
+    guard offset < range.lowerBound else { return }
+    // SAFETY: both ranges lie within the readable bytes; memmove allows them to overlap.
+    unsafe (base + start + offset).copyMemory(
+      from: base + start + range.lowerBound, byteCount: range.count)
+  }
+
+  /// Drops all readable bytes but those at `range`.
+  package mutating func keep(_ range: Range<Int>) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count)
+    end = start + range.upperBound
+    start += range.lowerBound
   }
 
   /// Moves the readable bytes to offset `headroom`, so that the rest of the block is tailroom.

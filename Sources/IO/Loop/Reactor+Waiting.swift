@@ -61,6 +61,15 @@ extension Reactor {
   }
 }
 
+extension Reactor {
+  /// Wakes the task that waits for a descriptor as if its deadline had passed, so that it looks at
+  /// the world again.
+  package func interrupt(_ fd: Int32) {
+    let waiter = slots[fd].waiter
+    if waiter >= 0 { resume(waiter: waiter, .deadline) }
+  }
+}
+
 /// Somebody who keeps idle descriptors without a task each.
 package protocol Keeper: AnyObject {
   /// A parked descriptor is readable or its deadline has passed. It is not parked any more.
