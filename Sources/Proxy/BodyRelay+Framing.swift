@@ -1,0 +1,153 @@
+// Understanding received bytes and framing them anew, inside the block they were received in.
+//
+//     received:  [headroom] 5;ext=1 CRLF hello CRLF 3 CRLF you CRLF 0 CRLF CRLF
+//     sent:      [ . . . ]  8 CRLF helloyou CRLF 0 CRLF CRLF
+//
+// Data is moved together towards the front, the header of one chunk is put into the room before it,
+// and the end behind it. So the bytes leave in one send, and none of the sender's framing is copied
+// through: what the next server sees is this program's framing only (behaviour 4).
+import Bytes
+import HTTP
+import IO
+
+extension BodyRelay {
+  /// Understands the bytes in a block and leaves there what is to be sent for them.
+  ///
+  /// What lies behind the end of the body becomes `surplus`; what cannot be understood yet, `carry`.
+  mutating func take(_ block: inout ByteBuffer) throws(RelayError) {
+    switch source {
+    case .length(let rest):
+      try takeLength(&block, rest)
+    case .untilClose:
+      try count(block.count)
+      if chunkedOutput { frame(&block, last: false, trailers: 0) }
+    case .chunked(var decoder):
+      try takeChunks(&block, &decoder)
+      source = .chunked(decoder)
+    }
+  }
+
+  private mutating func count(_ n: Int) throws(RelayError) {
+    received += UInt64(n)
+    if received > limit { throw .tooLarge }
+  }
+
+  private mutating func takeLength(_ block: inout ByteBuffer, _ rest: UInt64) throws(RelayError) {
+    let n = Int(clamping: min(rest, UInt64(block.count)))
+    if n < block.count {
+      surplus = worker.buffers.borrow(block.count - n > 16384 ? .large : .small)
+      surplus.append(block.bytes.extracting(n..<block.count))
+      block.truncate(block.count - n)
+    }
+    try count(n)
+    source = .length(rest - UInt64(n))
+    if rest == UInt64(n) { endInput() }
+  }
+
+  private mutating func takeChunks(
+    _ block: inout ByteBuffer, _ decoder: inout ChunkedDecoder
+  ) throws(RelayError) {
+    var position = 0
+    var start = -1
+    var end = 0
+    while true {
+      let event: ChunkedDecoder.Event
+      do { event = try decoder.next(block.bytes, from: &position) } catch {
+        throw .sourceMalformed
+      }
+      switch event {
+      case .data(let range):
+        if start < 0 {
+          start = range.lowerBound
+          end = start
+        }
+        block.moveForward(range, to: end)
+        end += range.count
+      case .needMore:
+        if position < block.count { carry = copy(block, from: position) }
+        block.keep(start < 0 ? 0..<0 : start..<end)
+        try count(block.count)
+        if chunkedOutput, !block.isEmpty { frame(&block, last: false, trailers: 0) }
+        return
+      case .end(let trailers):
+        if position < block.count { surplus = copy(block, from: position) }
+        let fields = chunkedOutput ? forwardedTrailers(block, trailers) : 0
+        block.keep(start < 0 ? 0..<0 : start..<end)
+        try count(block.count)
+        endInput()
+        if chunkedOutput { frame(&block, last: true, trailers: fields) }
+        return
+      }
+    }
+  }
+
+  private func copy(_ block: borrowing ByteBuffer, from position: Int) -> ByteBuffer {
+    let rest = block.bytes.extracting(position..<block.count)
+    var copy = worker.buffers.borrow(rest.byteCount > 16384 ? .large : .small)
+    copy.append(rest)
+    return copy
+  }
+
+  /// Copies the trailer fields that may be passed on into the worker's scratch block.
+  ///
+  /// - Returns: how many bytes they take.
+  private func forwardedTrailers(_ block: borrowing ByteBuffer, _ range: Range<Int>) -> Int {
+    worker.scratch.reset()
+    guard range.count > 2 else { return 0 }
+    let section = block.bytes.extracting(range)
+    var fields: [FieldLine] = []
+    // The decoder has judged the section's extent; a malformed field in it is dropped with it.
+    guard (try? HeadParser.parseTrailers(section, into: &fields)) != nil else { return 0 }
+    for field in fields where field.known.isAllowedInTrailers {
+      worker.scratch.append(section.slice(field.name))
+      worker.scratch.append(": ")
+      worker.scratch.append(section.slice(field.value))
+      worker.scratch.append("\r\n")
+    }
+    return worker.scratch.count
+  }
+
+  /// Makes one chunk of the block's bytes and, if it is the last, ends the body behind it.
+  ///
+  /// - Parameter trailers: how many bytes of trailer fields wait in the worker's scratch block.
+  private mutating func frame(_ block: inout ByteBuffer, last: Bool, trailers: Int) {
+    if !block.isEmpty {
+      var header = InlineArray<18, UInt8>(repeating: 0)
+      let first = Self.writeChunkHeader(UInt64(block.count), &header)
+      block.prepend(header.span.extracting(first..<18))
+      block.append("\r\n")
+    }
+    guard last else { return }
+    let needed = trailers + 5
+    if block.tailroom < needed {
+      output.append(take(&block, replacedBy: worker.buffers.borrow(.large)))
+    }
+    block.append("0\r\n")
+    if trailers > 0 { block.append(worker.scratch.bytes) }
+    block.append("\r\n")
+  }
+
+  private func take(
+    _ block: inout ByteBuffer, replacedBy fresh: consuming ByteBuffer
+  ) -> ByteBuffer {
+    swap(&block, &fresh)
+    return fresh
+  }
+
+  /// Writes a chunk's size and CRLF at the end of `header`; returns where they begin.
+  private static func writeChunkHeader(
+    _ size: UInt64, _ header: inout InlineArray<18, UInt8>
+  ) -> Int {
+    header[17] = 0x0a
+    header[16] = 0x0d
+    var first = 16
+    var rest = size
+    repeat {
+      first -= 1
+      let digit = UInt8(truncatingIfNeeded: rest & 15)
+      header[first] = digit < 10 ? 0x30 + digit : 0x57 + digit
+      rest >>= 4
+    } while rest > 0
+    return first
+  }
+}

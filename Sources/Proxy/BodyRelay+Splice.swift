@@ -1,0 +1,100 @@
+// The way of large bodies: from socket to pipe to socket, inside the kernel.
+import Bytes
+import HTTP
+import IO
+
+extension BodyRelay {
+  /// Bodies, or chunks, shorter than this are copied: two splices cost more than one copy.
+  static let spliceThreshold: UInt64 = 65536
+
+  /// How many bytes may be spliced next; nil when something has to look at them.
+  mutating func spliceRun() -> UInt64? {
+    guard carry.isEmpty, maySplice else { return nil }
+    switch source {
+    case .length(let rest):
+      guard !chunkedOutput, rest >= Self.spliceThreshold || (pipe != nil && rest > 0) else {
+        return nil
+      }
+      return preparePipe() ? rest : nil
+    case .chunked(let decoder):
+      if chunkRun > 0 { return chunkRun }
+      guard decoder.remainingInChunk >= Self.spliceThreshold, preparePipe() else { return nil }
+      chunkRun = decoder.remainingInChunk
+      if chunkedOutput { queueChunkHeader(chunkRun) }
+      return chunkRun
+    case .untilClose:
+      return nil
+    }
+  }
+
+  /// Makes sure there is a pipe; false when the process has no descriptors left for one.
+  private mutating func preparePipe() -> Bool {
+    if pipe != nil { return true }
+    guard let fresh = worker.pipes.borrow() else {
+      maySplice = false
+      return false
+    }
+    pipe = consume fresh
+    return true
+  }
+
+  private mutating func queueChunkHeader(_ size: UInt64) {
+    var header = worker.buffers.borrow(.small)
+    header.append(hexadecimal: size)
+    header.append("\r\n")
+    output.append(header)
+  }
+
+  /// Moves at most `run` bytes into the pipe. False when nothing came.
+  mutating func fillPipe(from end: SpliceEnd, _ run: UInt64) throws(RelayError) -> Bool {
+    // The header of a chunk goes first.
+    guard output.isEmpty else { return true }
+    let most = min(Int(clamping: run), pipe?.capacity ?? 0)
+    switch pipe?.fill(from: end, limit: most) {
+    case .moved(let n):
+      noteRead()
+      try count(spliced: UInt64(n))
+      return true
+    case .blocked, nil:
+      return false
+    case .ended, .failed:
+      throw .sourceBroken
+    }
+  }
+
+  private mutating func count(spliced n: UInt64) throws(RelayError) {
+    received += n
+    if received > limit { throw .tooLarge }
+    switch source {
+    case .length(let rest):
+      source = .length(rest - n)
+      if rest == n { endInput() }
+    case .chunked(var decoder):
+      decoder.skip(n)
+      source = .chunked(decoder)
+      chunkRun -= n
+    case .untilClose:
+      break
+    }
+  }
+
+  /// Writes the pipe empty. False when the sink takes no more.
+  mutating func drainPipe<To: ByteStream & ~Copyable>(to: inout To) throws(RelayError) -> Bool {
+    guard let end = to.spliceable else { throw .sinkBroken }
+    while bytesInPipe > 0 {
+      switch pipe?.drain(to: end, more: false) {
+      case .moved: noteWrite()
+      case .blocked, nil: return false
+      case .ended, .failed: throw .sinkBroken
+      }
+    }
+    if chunkRun == 0, chunkedOutput { queueChunkEnd() }
+    return true
+  }
+
+  private mutating func queueChunkEnd() {
+    var end = worker.buffers.borrow(.small)
+    end.append("\r\n")
+    output.append(end)
+  }
+}

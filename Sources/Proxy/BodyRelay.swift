@@ -1,0 +1,212 @@
+// Moves the body of one message from the peer that sends it to the peer that is to have it: request
+// bodies, response bodies and both directions of a tunnel are this one type.
+//
+// It is a pump without a wait in it: `pump` moves what can be moved now and says what it would have
+// to wait for. Bytes are written before more are read, so what is in memory is bounded: one block
+// while the sink keeps up, at most `highWater` bytes of blocks when it does not; then the source is
+// left alone until there is room. Large bodies go through a pipe in the kernel (splice) as long as
+// nobody needs to look at them.
+import Bytes
+import HTTP
+import IO
+
+/// Why a body could not be moved on.
+enum RelayError: Error, Equatable {
+  /// The source ended or broke before the body was complete.
+  case sourceBroken
+  /// The source's framing is wrong.
+  case sourceMalformed
+  /// The body is larger than the limit.
+  case tooLarge
+  /// The sink takes nothing more.
+  case sinkBroken
+}
+
+/// One direction of an exchange.
+struct BodyRelay: ~Copyable {
+  /// What is still to come from the source.
+  enum Source {
+    case length(UInt64)
+    case chunked(ChunkedDecoder)
+    case untilClose
+  }
+
+  /// What `pump` reached.
+  enum Step {
+    /// All has been read and written.
+    case finished
+    /// Source, sink or both have to become ready first.
+    case blocked
+    /// There may be more to move, but others shall have their turn.
+    case again
+  }
+
+  var source: Source
+  /// Whether the sink gets the body in chunks; otherwise it gets its bytes as they are.
+  let chunkedOutput: Bool
+  /// How many bytes of blocks may wait for the sink before the source is paused.
+  let highWater: Int
+  /// How large the body may be.
+  let limit: UInt64
+  let worker: WorkerState
+
+  var output = OutputQueue()
+  /// Bytes that were received but cannot be understood without the next ones.
+  var carry = ByteBuffer()
+  /// Bytes behind the end of the body: the beginning of the next message.
+  var surplus = ByteBuffer()
+  var pipe: Pipe?
+  /// False once the process had no descriptors left for a pipe.
+  var maySplice = true
+  /// What is left of a large chunk whose header has been written and whose data is spliced.
+  var chunkRun: UInt64 = 0
+  /// Nothing more is to be read.
+  private(set) var inputEnded = false
+  /// Bytes of body that have come from the source.
+  var received: UInt64 = 0
+  /// Whether anything was read from the source itself, so that it cannot be sent a second time.
+  private(set) var hasReadSource = false
+  /// When the source last gave, and the sink last took, anything.
+  private(set) var lastRead: Moment
+  private(set) var lastWrite: Moment
+
+  init(
+    _ framing: BodyFraming, chunkedOutput: Bool, highWater: Int, limit: UInt64 = .max,
+    _ worker: WorkerState
+  ) {
+    switch framing {
+    case .none: source = .length(0)
+    case .length(let n): source = .length(n)
+    case .chunked: source = .chunked(ChunkedDecoder())
+    case .untilClose: source = .untilClose
+    }
+    if case .length(0) = source { inputEnded = true }
+    self.chunkedOutput = chunkedOutput
+    self.highWater = highWater
+    self.limit = limit
+    self.worker = worker
+    lastRead = worker.reactor.now
+    lastWrite = worker.reactor.now
+  }
+
+  var isFinished: Bool { inputEnded && !hasOutput }
+  /// Whether bytes wait for the sink.
+  var hasOutput: Bool { !output.isEmpty || bytesInPipe > 0 }
+  var bytesInPipe: Int { pipe?.count ?? 0 }
+  /// Whether more is wanted from the source now; false also while it is paused.
+  var wantsInput: Bool { !inputEnded && mayBuffer }
+
+  /// Gives up the rest of the body: nothing more is read or written.
+  mutating func abandon() {
+    inputEnded = true
+    output = OutputQueue()
+    pipe = nil
+  }
+
+  /// Moves what can be moved now.
+  mutating func pump<From: ByteStream & ~Copyable, To: ByteStream & ~Copyable>(
+    from: inout From, to: inout To
+  ) throws(RelayError) -> Step {
+    // So many transfers, about half a megabyte, before others have their turn.
+    for _ in 0..<8 {
+      let drained = try flush(to: &to)
+      if inputEnded { return drained ? .finished : .blocked }
+      guard from.mayRead, drained || mayBuffer else { return .blocked }
+      guard try fill(from: &from, to: &to, drained: drained) else { return .blocked }
+    }
+    return .again
+  }
+
+  /// Writes what waits. True when nothing is left.
+  mutating func flush<To: ByteStream & ~Copyable>(to: inout To) throws(RelayError) -> Bool {
+    if bytesInPipe > 0 {
+      guard try drainPipe(to: &to) else { return false }
+    }
+    if inputEnded, let empty = pipe.take() { worker.pipes.giveBack(empty) }
+    if output.isEmpty { return true }
+    switch output.write(to: &to) {
+    case .moved:
+      lastWrite = worker.reactor.now
+      return true
+    case .blocked, .ended:
+      return false
+    case .failed:
+      throw .sinkBroken
+    }
+  }
+
+  /// Whether there is room for another block while the sink is blocked.
+  private var mayBuffer: Bool {
+    // A chunk that has begun in the pipe goes on there.
+    if chunkRun > 0 { return false }
+    if bytesInPipe > 0 {
+      // What is in the pipe is enough to keep the sink busy; blocks are worth taking only when
+      // that sets the source free.
+      guard case .length(let rest) = source else { return false }
+      return rest <= UInt64(highWater) && output.capacity < highWater
+    }
+    return output.isEmpty || output.capacity < highWater
+  }
+
+  private mutating func fill<From: ByteStream & ~Copyable, To: ByteStream & ~Copyable>(
+    from: inout From, to: inout To, drained: Bool
+  ) throws(RelayError) -> Bool {
+    if drained, let source = from.spliceable, to.spliceable != nil, let run = spliceRun() {
+      return try fillPipe(from: source, run)
+    }
+    return try fillBlock(from: &from)
+  }
+
+  /// Reads a block, understands it and queues it. False when nothing came.
+  private mutating func fillBlock<From: ByteStream & ~Copyable>(
+    from: inout From
+  ) throws(RelayError) -> Bool {
+    var block = worker.buffers.borrow(.large)
+    block.reset(headroom: Self.headroom)
+    if !carry.isEmpty {
+      block.append(carry.bytes)
+      carry = ByteBuffer()
+    }
+    let known = block.count
+    var most = block.tailroom - Self.tailReserve
+    if case .length(let rest) = source, rest < UInt64(most) { most = Int(rest) }
+    switch from.read(into: &block, limit: most) {
+    case .moved:
+      noteRead()
+      try take(&block)
+      output.append(block)
+      return true
+    case .blocked:
+      if known > 0 { carry = block }
+      return false
+    case .ended:
+      try endOfSource()
+      return true
+    case .failed:
+      throw .sourceBroken
+    }
+  }
+
+  mutating func noteRead() {
+    hasReadSource = true
+    lastRead = worker.reactor.now
+  }
+
+  mutating func noteWrite() { lastWrite = worker.reactor.now }
+
+  mutating func endInput() { inputEnded = true }
+
+  private mutating func endOfSource() throws(RelayError) {
+    guard case .untilClose = source else { throw .sourceBroken }
+    inputEnded = true
+    guard chunkedOutput else { return }
+    var end = worker.buffers.borrow(.small)
+    end.append("0\r\n\r\n")
+    output.append(end)
+  }
+
+  /// Room before received bytes for the header of a chunk: 16 digits and CRLF, rounded up.
+  static let headroom = 32
+  /// Room behind received bytes for the end of a chunk and the last chunk.
+  static let tailReserve = 32
+}

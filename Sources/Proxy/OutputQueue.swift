@@ -1,0 +1,66 @@
+// Bytes that wait to be written to a peer that reads slowly, or has not been tried yet.
+import Bytes
+import IO
+
+/// Buffers in the order in which they leave.
+///
+/// Nearly always there is one, written at once; it lives inline. More are boxed, which costs an
+/// allocation each, but only once a peer is slower than its partner. Bounded by who appends.
+struct OutputQueue: ~Copyable {
+  private var first = ByteBuffer()
+  private var rest: [Box] = []
+
+  private final class Box {
+    var buffer: ByteBuffer
+    init(_ buffer: consuming ByteBuffer) { self.buffer = buffer }
+  }
+
+  var isEmpty: Bool { first.isEmpty }
+
+  /// Bytes of memory held, whether or not bytes of message fill them.
+  var capacity: Int { rest.reduce(first.capacity) { $0 + $1.buffer.capacity } }
+
+  /// Adds a buffer at the end. Small ones are copied behind the last one while it has room, so that
+  /// a server that sends crumbs to a slow client does not hold a block for each.
+  mutating func append(_ buffer: consuming ByteBuffer) {
+    if buffer.isEmpty { return }
+    if first.isEmpty {
+      first = buffer
+    } else if let last = rest.last {
+      if buffer.count <= last.buffer.tailroom {
+        last.buffer.append(buffer.bytes)
+      } else {
+        rest.append(Box(buffer))
+      }
+    } else if buffer.count <= first.tailroom {
+      first.append(buffer.bytes)
+    } else {
+      rest.append(Box(buffer))
+    }
+  }
+
+  /// Writes until all is written or the peer takes no more.
+  ///
+  /// - Returns: `.moved` (0 if there was nothing), `.blocked` or `.failed`.
+  mutating func write<Sink: ByteStream & ~Copyable>(to sink: inout Sink) -> Transfer {
+    var total = 0
+    while !first.isEmpty {
+      switch sink.write(from: &first, more: false) {
+      case .moved(let n): total += n
+      case .blocked: return total > 0 && first.isEmpty ? .moved(total) : .blocked
+      case .ended: return .blocked
+      case .failed(let error): return .failed(error)
+      }
+      if first.isEmpty { advance() }
+    }
+    return .moved(total)
+  }
+
+  /// Gives the empty first block back and makes the next one the first.
+  private mutating func advance() {
+    first = ByteBuffer()
+    guard !rest.isEmpty else { return }
+    swap(&first, &rest[0].buffer)
+    rest.removeFirst()
+  }
+}
