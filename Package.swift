@@ -33,12 +33,13 @@ let package = Package(
   ],
   targets: [
     .target(name: "CLinux"),
+    .target(name: "CScan"),
     .target(name: "CShims", dependencies: ["CLuaJIT"]),
     .systemLibrary(name: "CLuaJIT", pkgConfig: "luajit", providers: [.apt(["libluajit2-5.1-dev"])]),
     .systemLibrary(name: "CAres", pkgConfig: "libcares", providers: [.apt(["libc-ares-dev"])]),
 
     module("Bytes"),
-    module("HTTP", ["Bytes"]),
+    module("HTTP", ["Bytes", "CScan"]),
     module("IO", ["Bytes", "CLinux", "CAres"]),
     module("Scripting", ["CLuaJIT", "CShims"]),
     module("Configuration", ["Scripting"]),
