@@ -83,7 +83,7 @@ extension BodyRelay {
     guard let end = to.spliceable else { throw .sinkBroken }
     while bytesInPipe > 0 {
       switch pipe?.drain(to: end, more: false) {
-      case .moved: noteWrite()
+      case .moved: noteProgress()
       case .blocked, nil: return false
       case .ended, .failed: throw .sinkBroken
       }

@@ -61,14 +61,14 @@ struct BodyRelay: ~Copyable {
   /// What is left of a large chunk whose header has been written and whose data is spliced.
   var chunkRun: UInt64 = 0
   /// Nothing more is to be read.
-  private(set) var inputEnded = false
+  private(set) var isInputEnded = false
   /// Bytes of body that have come from the source.
   var received: UInt64 = 0
   /// Whether anything was read from the source itself, so that it cannot be sent a second time.
   private(set) var hasReadSource = false
-  /// When the source last gave, and the sink last took, anything.
-  private(set) var lastRead: Moment
-  private(set) var lastWrite: Moment
+  /// When the source last gave, or the sink last took, anything. One moment serves for both: while
+  /// one side is waited for, the other is either paused or finished.
+  private(set) var lastProgress: Moment
 
   init(
     _ framing: BodyFraming, chunkedOutput: Bool, highWater: Int, limit: UInt64 = .max,
@@ -80,25 +80,32 @@ struct BodyRelay: ~Copyable {
     case .chunked: source = .chunked(ChunkedDecoder())
     case .untilClose: source = .untilClose
     }
-    if case .length(0) = source { inputEnded = true }
+    if case .length(0) = source { isInputEnded = true }
     self.chunkedOutput = chunkedOutput
     self.highWater = highWater
     self.limit = limit
     self.worker = worker
-    lastRead = worker.reactor.now
-    lastWrite = worker.reactor.now
+    lastProgress = worker.reactor.now
   }
 
-  var isFinished: Bool { inputEnded && !hasOutput }
+  var isFinished: Bool { isInputEnded && !hasOutput }
   /// Whether bytes wait for the sink.
   var hasOutput: Bool { !output.isEmpty || bytesInPipe > 0 }
   var bytesInPipe: Int { pipe?.count ?? 0 }
   /// Whether more is wanted from the source now; false also while it is paused.
-  var wantsInput: Bool { !inputEnded && mayBuffer }
+  var wantsInput: Bool { !isInputEnded && mayBuffer }
+
+  /// Whether the source has sent less than `rate` bytes a second since `start`, ten seconds ago or
+  /// more.
+  func isTooSlow(_ rate: Int, since start: Moment) -> Bool {
+    guard rate > 0, !isInputEnded, mayBuffer else { return false }
+    let elapsed = worker.reactor.now.milliseconds - start.milliseconds
+    return elapsed >= 10_000 && Int64(clamping: received) * 1000 < Int64(rate) * elapsed
+  }
 
   /// Gives up the rest of the body: nothing more is read or written.
   mutating func abandon() {
-    inputEnded = true
+    isInputEnded = true
     output = OutputQueue()
     pipe = nil
   }
@@ -110,7 +117,7 @@ struct BodyRelay: ~Copyable {
     // So many transfers, about half a megabyte, before others have their turn.
     for _ in 0..<8 {
       let drained = try flush(to: &to)
-      if inputEnded { return drained ? .finished : .blocked }
+      if isInputEnded { return drained ? .finished : .blocked }
       guard from.mayRead, drained || mayBuffer else { return .blocked }
       guard try fill(from: &from, to: &to, drained: drained) else { return .blocked }
     }
@@ -122,16 +129,15 @@ struct BodyRelay: ~Copyable {
     if bytesInPipe > 0 {
       guard try drainPipe(to: &to) else { return false }
     }
-    if inputEnded, let empty = pipe.take() { worker.pipes.giveBack(empty) }
+    if isInputEnded, let empty = pipe.take() { worker.pipes.giveBack(empty) }
     if output.isEmpty { return true }
-    switch output.write(to: &to) {
-    case .moved:
-      lastWrite = worker.reactor.now
-      return true
-    case .blocked, .ended:
-      return false
-    case .failed:
-      throw .sinkBroken
+    let before = output.written
+    let outcome = output.write(to: &to)
+    if output.written != before { noteProgress() }
+    switch outcome {
+    case .drained: return true
+    case .blocked: return false
+    case .failed: throw .sinkBroken
     }
   }
 
@@ -189,16 +195,16 @@ struct BodyRelay: ~Copyable {
 
   mutating func noteRead() {
     hasReadSource = true
-    lastRead = worker.reactor.now
+    noteProgress()
   }
 
-  mutating func noteWrite() { lastWrite = worker.reactor.now }
+  mutating func noteProgress() { lastProgress = worker.reactor.now }
 
-  mutating func endInput() { inputEnded = true }
+  mutating func endInput() { isInputEnded = true }
 
   private mutating func endOfSource() throws(RelayError) {
     guard case .untilClose = source else { throw .sourceBroken }
-    inputEnded = true
+    isInputEnded = true
     guard chunkedOutput else { return }
     var end = worker.buffers.borrow(.small)
     end.append("0\r\n\r\n")

@@ -9,6 +9,8 @@ import IO
 struct OutputQueue: ~Copyable {
   private var first = ByteBuffer()
   private var rest: [Box] = []
+  /// Bytes written so far.
+  private(set) var written: UInt64 = 0
 
   private final class Box {
     var buffer: ByteBuffer
@@ -39,21 +41,20 @@ struct OutputQueue: ~Copyable {
     }
   }
 
+  /// What `write` reached.
+  enum Outcome { case drained, blocked, failed }
+
   /// Writes until all is written or the peer takes no more.
-  ///
-  /// - Returns: `.moved` (0 if there was nothing), `.blocked` or `.failed`.
-  mutating func write<Sink: ByteStream & ~Copyable>(to sink: inout Sink) -> Transfer {
-    var total = 0
+  mutating func write<Sink: ByteStream & ~Copyable>(to sink: inout Sink) -> Outcome {
     while !first.isEmpty {
       switch sink.write(from: &first, more: false) {
-      case .moved(let n): total += n
-      case .blocked: return total > 0 && first.isEmpty ? .moved(total) : .blocked
-      case .ended: return .blocked
-      case .failed(let error): return .failed(error)
+      case .moved(let n): written += UInt64(n)
+      case .blocked, .ended: return .blocked
+      case .failed: return .failed
       }
       if first.isEmpty { advance() }
     }
-    return .moved(total)
+    return .drained
   }
 
   /// Gives the empty first block back and makes the next one the first.

@@ -31,6 +31,12 @@ package protocol ByteStream: ~Copyable {
   /// The socket, when bytes may go past this program by splice(2); nil when something must see them.
   var spliceable: SpliceEnd? { get }
 
+  /// Looks whether bytes wait to be read, without reading them.
+  func hasUnreadBytes() -> Bool
+
+  /// Makes the coming close look like a failure to the peer, not like an end (RST).
+  mutating func abort()
+
   /// Tells the peer that nothing more will be sent (shutdown(2), close_notify).
   mutating func finishWriting()
 }

@@ -72,6 +72,13 @@ package struct TCPStream: ~Copyable, ByteStream {
     return outcome(n, .write)
   }
 
+  package mutating func abort() {
+    var option = linger(l_onoff: 1, l_linger: 0)
+    // SAFETY: the option's value is the structure whose size is given.
+    _ = unsafe setsockopt(
+      fd, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+  }
+
   package mutating func finishWriting() {
     _ = Glibc.shutdown(fd, Int32(SHUT_WR))
   }

@@ -1,0 +1,219 @@
+// A client's connection from its first byte to its last: one task while it is busy, none while it
+// is idle.
+import Bytes
+import Configuration
+import HTTP
+import IO
+import Telemetry
+
+/// What is kept of a client's connection while it is idle, packed into its slot's note.
+struct ConnectionRecord {
+  /// Which listener accepted it.
+  var listener: UInt8
+  /// Requests it has made, at most 2^24 - 1.
+  var requests: UInt32
+  /// Seconds on the worker's clock when it was accepted, modulo 2^32.
+  var acceptedAt: UInt32
+
+  init(listener: UInt8, requests: UInt32, acceptedAt: UInt32) {
+    self.listener = listener
+    self.requests = min(requests, 0xff_ffff)
+    self.acceptedAt = acceptedAt
+  }
+
+  init(note: UInt64) {
+    listener = UInt8(truncatingIfNeeded: note)
+    requests = UInt32(truncatingIfNeeded: note >> 8 & 0xff_ffff)
+    acceptedAt = UInt32(truncatingIfNeeded: note >> 32)
+  }
+
+  var note: UInt64 {
+    UInt64(listener) | UInt64(requests) << 8 | UInt64(acceptedAt) << 32
+  }
+}
+
+/// A busy connection of a client. Worker-confined; closed when it ends.
+final class ClientConnection<Stream: ByteStream & ~Copyable> {
+  var stream: Stream
+  let worker: WorkerState
+  let peer: SocketAddress
+  let options: ListenerOptions
+  var record: ConnectionRecord
+  let heads: Heads
+  /// Received bytes that belong to the request in progress or to the next ones.
+  var input = ByteBuffer()
+  private var parser: HeadParser
+  /// Bytes of the present request's body were taken from the client that are kept nowhere.
+  var hasReadBody = false
+
+  /// How a busy connection's task ends.
+  enum Ending { case closed, idle }
+
+  init(
+    _ stream: consuming Stream, from peer: SocketAddress, _ record: ConnectionRecord,
+    _ options: ListenerOptions, _ worker: WorkerState
+  ) {
+    self.stream = stream
+    self.peer = peer
+    self.record = record
+    self.options = options
+    self.worker = worker
+    heads = worker.heads.borrow()
+    parser = HeadParser(
+      limits: HeadLimits(head: options.maxHead, line: options.maxLine, fields: options.maxFields))
+  }
+
+  deinit { worker.heads.giveBack(heads) }
+
+  var request: RequestHead { heads.request }
+  var reactor: Reactor { worker.reactor }
+
+  /// Serves one request after another until the connection is done or has nothing to do.
+  func serve() async -> Ending {
+    while true {
+      switch await receiveRequest() {
+      case .complete:
+        record.requests += 1
+        switch await exchange() {
+        case .persist: continue
+        case .linger: await finish()
+        case .close: if stream.mayRead { await finish() }
+        }
+        return .closed
+      case .idle:
+        return worker.isDraining ? .closed : .idle
+      case .refused(let error):
+        await refuse(ErrorAnswer(error))
+        return .closed
+      case .timedOut:
+        await refuse(ErrorAnswer(.requestTimeout, "the request did not arrive in time"))
+        return .closed
+      case .closed:
+        return .closed
+      }
+    }
+  }
+
+  // MARK: Reading a request head
+
+  private enum Reception {
+    case complete, idle, closed, timedOut
+    case refused(RequestError)
+  }
+
+  /// How long a connection without a request keeps its task.
+  private static var patience: Int64 { 100 }
+
+  private func receiveRequest() async -> Reception {
+    if input.isEmpty {
+      // An idle connection holds no block.
+      input = ByteBuffer()
+      if !stream.mayRead {
+        let parkAt = reactor.now.advanced(by: Self.patience)
+        guard case .ready = await reactor.wait(for: stream.readInterest, until: parkAt) else {
+          return .idle
+        }
+      }
+      input = worker.buffers.borrow(.small)
+    }
+    let deadline = reactor.now.advanced(by: Int64(options.headTimeoutMilliseconds))
+    var mayParse = !input.isEmpty
+    while true {
+      if mayParse {
+        do {
+          if try parser.parse(input.bytes, into: heads.request) { return .complete }
+        } catch {
+          return .refused(error)
+        }
+      }
+      makeRoom()
+      switch stream.read(into: &input, limit: .max) {
+      case .moved:
+        mayParse = true
+      case .blocked:
+        mayParse = false
+        if input.isEmpty { return .idle }
+        guard case .ready = await reactor.wait(for: stream.readInterest, until: deadline) else {
+          return .timedOut
+        }
+      case .ended, .failed:
+        return .closed
+      }
+    }
+  }
+
+  /// Makes room behind the part of a head that has come: at the block's front, or in a larger one.
+  private func makeRoom() {
+    guard input.tailroom == 0 else { return }
+    if input.headroom > 0 {
+      input.compact()
+    } else {
+      var larger = worker.buffers.borrow(.large)
+      larger.append(input.bytes)
+      input = larger
+    }
+  }
+
+  // MARK: Ending
+
+  /// Whether the connection may stay open after the present exchange.
+  var mayPersist: Bool {
+    request.keepAlive && !worker.isDraining && Int(record.requests) < options.keepaliveRequests
+      && age < Int64(options.keepaliveTimeMilliseconds)
+  }
+
+  private var age: Int64 {
+    let now = UInt32(truncatingIfNeeded: reactor.now.milliseconds / 1000)
+    return Int64(now &- record.acceptedAt) * 1000
+  }
+
+  /// Answers a request that could not be understood and closes.
+  private func refuse(_ answer: ErrorAnswer) async {
+    await send(answer, isHead: false)
+    await finish()
+  }
+
+  /// Sends an answer of the proxy's own.
+  ///
+  /// - Returns: whether it was sent in full.
+  @discardableResult
+  func send(_ answer: ErrorAnswer, isHead: Bool) async -> Bool {
+    var buffer = worker.buffers.borrow(.small)
+    do { try answer.write(to: &buffer, unixSeconds: worker.unixSeconds, isHead: isHead) } catch {
+      return false
+    }
+    let deadline = reactor.now.advanced(by: 10_000)
+    while !buffer.isEmpty {
+      switch stream.write(from: &buffer, more: false) {
+      case .moved: continue
+      case .ended, .failed: return false
+      case .blocked:
+        guard case .ready = await reactor.wait(for: stream.writeInterest, until: deadline) else {
+          return false
+        }
+      }
+    }
+    return true
+  }
+
+  /// Closes so that the client gets what was sent: a close with bytes unread makes the kernel send
+  /// RST, which would destroy the answer on its way. So the client is told that we are done, and
+  /// what it still sends is dropped: 64 KiB and a second at most (behaviour 8).
+  func finish() async {
+    guard !stream.isHungUp else { return }
+    stream.finishWriting()
+    let deadline = reactor.now.advanced(by: 1000)
+    var dropped = 0
+    while dropped < 65536 {
+      var block = worker.buffers.borrow(.small)
+      switch stream.read(into: &block, limit: .max) {
+      case .moved(let n): dropped += n
+      case .ended, .failed: return
+      case .blocked:
+        guard case .ready = await reactor.wait(for: stream.readInterest, until: deadline) else {
+          return
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,140 @@
+// The life of one request, top to bottom:
+//
+//     read head -> route -> choose server -> connect or reuse -> send head -> relay bodies both ways
+//     -> next request or close
+//
+// The head has been read (ClientConnection); here it is routed, a server is found, and an attempt is
+// made with it (Attempt); a failed attempt is made again where that is safe, or answered.
+import Bytes
+import Configuration
+import HTTP
+import IO
+import Telemetry
+
+/// Why an attempt with a server gave no response to pass on. Nothing has gone to the client.
+enum AttemptFailure: Error {
+  /// The connection ended before the first byte of a response.
+  case serverGone
+  /// What the server sent is no HTTP response.
+  case invalidResponse(StaticString)
+  /// No response head in time.
+  case responseTimeout
+  /// The server takes nothing more of the request.
+  case serverStalled
+  /// The client's body is malformed, too large, or did not come in time.
+  case badBody, bodyTooLarge, bodyTimeout
+  /// The client has gone: nobody is there to be answered.
+  case clientGone
+}
+
+/// How an attempt ended.
+enum AttemptOutcome {
+  /// A response was passed on, whole or cut off; this becomes of the client's connection.
+  case done(Disposition)
+  case failed(AttemptFailure)
+}
+
+/// What becomes of a client's connection after an exchange.
+enum Disposition {
+  /// The next request may come.
+  case persist
+  /// All was sent, or nothing more can be: close.
+  case close
+  /// The client may be sending still: give it time to read our answer first.
+  case linger
+}
+
+extension ClientConnection {
+  /// Answers the request whose head has been read.
+  func exchange() async -> Disposition {
+    guard request.method != .connect else {
+      return await answer(.init(.methodNotAllowed, "CONNECT is not offered here"))
+    }
+    guard let route = worker.plan.route() else {
+      return await answer(.init(.notFound, "no site has this name", keepAlive: mayPersist))
+    }
+    if let limit = route.options.maxBody, case .length(let n) = request.framing, n > UInt64(limit) {
+      return await answer(.init(.contentTooLarge, "the request body is too large"))
+    }
+    let target: ForwardTarget
+    do { target = try forwardTarget() } catch {
+      return await answer(.init(.badRequest, error.description))
+    }
+    return await forward(to: route, target)
+  }
+
+  /// Tries servers until one answers or there is no reason to try again.
+  private func forward(to route: RoutePlan, _ target: ForwardTarget) async -> Disposition {
+    let pool = route.upstream.pool
+    var attempts = 0
+    var mayReuse = true
+    while true {
+      attempts += 1
+      let server: ServerConnection<TCPStream>
+      if mayReuse, let idle = pool.takeIdle() {
+        server = idle
+      } else {
+        do { server = try await route.upstream.connect(route.options, watching: self) } catch {
+          return await answer(route.upstream.answer(to: error, at: reactor.now))
+        }
+      }
+      switch await attempt(with: server, from: pool, route, target) {
+      case .done(let disposition):
+        return disposition
+      case .failed(let failure):
+        guard mayRetry(after: failure, on: server, attempts, route.options) else {
+          return await answer(failure, from: route.upstream)
+        }
+        // A fresh connection: others that were kept as long may be dead as well.
+        mayReuse = false
+      }
+    }
+  }
+
+  /// RFC 9110 9.2.2 and RFC 9112 9.3.1: only a request that was lost on a kept connection, that the
+  /// server may safely get twice, and that can still be sent a second time.
+  private func mayRetry(
+    after failure: AttemptFailure, on server: ServerConnection<TCPStream>, _ attempts: Int,
+    _ options: RouteOptions
+  ) -> Bool {
+    guard case .serverGone = failure else { return false }
+    return server.isReused && request.method.isIdempotent && canReplay && attempts <= options.retries
+  }
+
+  /// Answers a failed attempt.
+  private func answer(
+    _ failure: AttemptFailure, from upstream: UpstreamPlan
+  ) async -> Disposition {
+    switch failure {
+    case .clientGone:
+      return .close
+    case .badBody:
+      return await answer(.init(.badRequest, "the request body is malformed"))
+    case .bodyTooLarge:
+      return await answer(.init(.contentTooLarge, "the request body is too large"))
+    case .bodyTimeout:
+      return await answer(.init(.requestTimeout, "the request body did not arrive in time"))
+    case .responseTimeout, .serverStalled:
+      upstream.note("no response in time", at: reactor.now)
+      return await answer(.init(.gatewayTimeout, "the server did not answer in time"))
+    case .serverGone:
+      upstream.note("connection closed before a response", at: reactor.now)
+      return await answer(
+        .init(.badGateway, "the server closed the connection", keepAlive: mayPersist))
+    case .invalidResponse(let what):
+      upstream.note("invalid response: \(what)", at: reactor.now)
+      return await answer(
+        .init(.badGateway, "the server's response was invalid", keepAlive: mayPersist))
+    }
+  }
+
+  /// Gives an answer of the proxy's own; the connection stays only when nothing of a body can come.
+  func answer(_ answer: ErrorAnswer) async -> Disposition {
+    var answer = answer
+    if request.framing != .none { answer.keepAlive = false }
+    let wasSent = await send(answer, isHead: request.method == .head)
+    guard wasSent, answer.keepAlive else { return .linger }
+    input.consume(request.byteCount)
+    return .persist
+  }
+}

@@ -1,0 +1,197 @@
+// The head that a server gets: the client's, less what belonged to the client's connection, plus
+// what the server has to know about the client.
+//
+// Lines that stay are copied as they came, order, case and blanks included, in one piece per run of
+// neighbours: most requests lose two lines, so their heads are three copies.
+import Bytes
+import Configuration
+import HTTP
+import IO
+
+/// A set of known field names, as one word.
+struct FieldNames {
+  private var bits: UInt64 = 0
+
+  init(_ names: FieldName...) {
+    for name in names { bits |= 1 << UInt64(name.rawValue) }
+  }
+
+  func contains(_ name: FieldName) -> Bool { bits >> UInt64(name.rawValue) & 1 != 0 }
+
+  func union(_ other: FieldNames) -> FieldNames {
+    var union = self
+    union.bits |= other.bits
+    return union
+  }
+
+  /// Fields of one connection (RFC 9110 7.6.1), and Proxy, which CGI takes for a setting
+  /// (behaviour 24).
+  static let ofConnection = FieldNames(
+    .connection, .keepAlive, .proxyConnection, .te, .transferEncoding, .upgrade, .http2Settings,
+    .proxy)
+  /// What only this proxy says about the client: from outside it is replaced, never added to.
+  static let ofForwarding = FieldNames(
+    .xForwardedFor, .xForwardedProto, .xForwardedHost, .xForwardedPort, .xRealIP, .forwarded)
+}
+
+extension ClientConnection {
+  /// Composes the request's head for a server.
+  ///
+  /// - Returns: nil when it does not fit in a block.
+  func composeRequest(
+    for route: RoutePlan, _ target: ForwardTarget, keepsServer: Bool
+  ) -> ByteBuffer? {
+    let bound = request.byteCount + 2 * Int(request.host.count) + route.addedBytes
+    var head = worker.buffers.borrow(bound <= BlockSize.small.rawValue ? .small : .large)
+    do {
+      try writeRequestLine(target, to: &head)
+      try writeKeptFields(route.options, to: &head)
+      try writeHost(route, to: &head)
+      try writeForwarding(route.options, to: &head)
+      try writeConnection(keepsServer: keepsServer, to: &head)
+      try head.writeEndOfHead()
+    } catch {
+      return nil
+    }
+    return head
+  }
+
+  private func writeRequestLine(
+    _ target: ForwardTarget, to head: inout ByteBuffer
+  ) throws(NoRoom) {
+    let method = input.bytes.slice(request.methodRange)
+    switch target {
+    case .received(let range):
+      try head.write(requestLine: method, target: input.bytes.slice(range))
+    case .made(let bytes):
+      try head.write(method)
+      try head.write(" ")
+      guard bytes.count <= head.tailroom else { throw NoRoom() }
+      head.append(bytes.span)
+      try head.write(" HTTP/1.1\r\n")
+    }
+  }
+
+  private func writeKeptFields(
+    _ options: RouteOptions, to head: inout ByteBuffer
+  ) throws(NoRoom) {
+    var dropped = FieldNames.ofConnection.union(.ofForwarding)
+    if options.requestID { dropped = dropped.union(FieldNames(.xRequestID)) }
+    if options.host != .client || request.host.isEmpty || request.form == .absolute {
+      dropped = dropped.union(FieldNames(.host))
+    }
+    let flags: FieldLine.Flags =
+      options.underscoresInFields ? .namedByConnection : [.namedByConnection, .unusualName]
+    try head.write(request.fields, of: input.bytes, upTo: request.byteCount - 2) { field in
+      dropped.contains(field.known) || !field.flags.isDisjoint(with: flags)
+    }
+  }
+
+  private func writeHost(_ route: RoutePlan, to head: inout ByteBuffer) throws(NoRoom) {
+    switch route.options.host {
+    case .client:
+      if request.host.isEmpty {
+        // HTTP/1.0 needs no Host, HTTP/1.1 does: nginx's $proxy_host.
+        try head.write(field: "Host", route.upstream.authority)
+      } else if request.form == .absolute {
+        // RFC 9112 3.2.2: the target's authority replaces what Host said.
+        try head.write(field: "Host", input.bytes.slice(request.host))
+      }
+    case .server:
+      try head.write(field: "Host", route.upstream.authority)
+    case .fixed(let name):
+      try head.write(field: "Host", name)
+    }
+  }
+
+  private func writeForwarding(
+    _ options: RouteOptions, to head: inout ByteBuffer
+  ) throws(NoRoom) {
+    // 512 bytes hold everything below but the host, which is checked where it is written.
+    guard head.tailroom >= 512 else { throw NoRoom() }
+    if options.forwardedFields {
+      head.append("X-Forwarded-For: ")
+      head.append(host: peer)
+      head.append("\r\nX-Real-IP: ")
+      head.append(host: peer)
+      head.append("\r\nX-Forwarded-Proto: http\r\n")
+      if !request.host.isEmpty {
+        try head.write(field: "X-Forwarded-Host", input.bytes.slice(request.host))
+      }
+    }
+    if options.forwarded { try writeForwarded(to: &head) }
+    if options.requestID {
+      guard head.tailroom >= 64 else { throw NoRoom() }
+      head.append("X-Request-ID: ")
+      worker.identifiers.append(to: &head)
+      head.append("\r\n")
+    }
+    if let pseudonym = options.via {
+      try head.write(request.minorVersion > 0 ? "Via: 1.1 " : "Via: 1.0 ")
+      try head.write(pseudonym)
+      try head.write("\r\n")
+    }
+  }
+
+  /// RFC 7239: `Forwarded: for=192.0.2.60;host="example.com";proto=http`.
+  private func writeForwarded(to head: inout ByteBuffer) throws(NoRoom) {
+    guard head.tailroom >= 256 else { throw NoRoom() }
+    head.append("Forwarded: for=")
+    switch peer {
+    case .v4: head.append(host: peer)
+    case .v6:
+      head.append("\"[")
+      head.append(host: peer)
+      head.append("]\"")
+    case .unix: head.append("unknown")
+    }
+    if !request.host.isEmpty {
+      try head.write(";host=\"")
+      try head.write(input.bytes.slice(request.host))
+      try head.write("\"")
+    }
+    try head.write(";proto=http\r\n")
+  }
+
+  private func writeConnection(keepsServer: Bool, to head: inout ByteBuffer) throws(NoRoom) {
+    if request.framing == .chunked { try head.write("Transfer-Encoding: chunked\r\n") }
+    if let upgrade = request.upgrade {
+      try head.write(field: "Upgrade", input.bytes.slice(upgrade))
+      try head.write("Connection: Upgrade\r\n")
+    } else if !keepsServer {
+      try head.write("Connection: close\r\n")
+    }
+  }
+}
+
+extension ByteBuffer {
+  /// Copies the lines of fields that are not dropped, in as few pieces as there are gaps.
+  ///
+  /// - Parameter end: where the last line ends in `bytes`.
+  mutating func write(
+    _ fields: [FieldLine], of bytes: RawSpan, upTo end: Int, dropping isDropped: (FieldLine) -> Bool
+  ) throws(NoRoom) {
+    guard let first = fields.first else { return }
+    var run = Int(first.name.start)
+    for i in fields.indices where isDropped(fields[i]) {
+      let start = Int(fields[i].name.start)
+      if start > run { try write(bytes.extracting(run..<start)) }
+      run = i + 1 < fields.count ? Int(fields[i + 1].name.start) : end
+    }
+    if end > run { try write(bytes.extracting(run..<end)) }
+  }
+
+  /// Writes a string's UTF-8.
+  mutating func write(_ text: String) throws(NoRoom) {
+    guard text.utf8.count <= tailroom else { throw NoRoom() }
+    append(text)
+  }
+
+  /// Writes a field line. The value is from the configuration, which allows no line ends.
+  mutating func write(field name: StaticString, _ value: String) throws(NoRoom) {
+    try write(name)
+    try write(": ")
+    try write(value)
+    try write("\r\n")
+  }
+}

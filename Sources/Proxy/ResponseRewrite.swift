@@ -1,0 +1,92 @@
+// The head that a client gets: the server's, less what belonged to the server's connection, plus
+// how this body is framed and whether this connection goes on.
+import Bytes
+import Configuration
+import HTTP
+
+extension ClientConnection {
+  /// Composes the final response's head in the worker's scratch block.
+  ///
+  /// - Parameters:
+  ///   - bytes: what `heads.response` was parsed from.
+  ///   - chunked: the body is sent in chunks.
+  ///   - persists: the connection stays open.
+  /// - Returns: false when it does not fit in a block.
+  func composeResponse(
+    _ bytes: RawSpan, _ options: RouteOptions, chunked: Bool, persists: Bool
+  ) -> Bool {
+    worker.scratch.reset()
+    do {
+      try writeStatusLine(bytes, to: &worker.scratch)
+      let hasDate = try writeKeptFields(bytes, to: &worker.scratch)
+      if !hasDate { try worker.scratch.write(field: "Date", date: worker.unixSeconds) }
+      if chunked { try worker.scratch.write("Transfer-Encoding: chunked\r\n") }
+      try writeVia(options, to: &worker.scratch)
+      if !persists {
+        try worker.scratch.write("Connection: close\r\n")
+      } else if request.minorVersion == 0 {
+        try worker.scratch.write("Connection: keep-alive\r\n")
+      }
+      try worker.scratch.writeEndOfHead()
+    } catch {
+      return false
+    }
+    return true
+  }
+
+  /// Composes a 1xx response. False when it does not fit.
+  func composeInterim(_ bytes: RawSpan, into head: inout ByteBuffer) -> Bool {
+    do {
+      try writeStatusLine(bytes, to: &head)
+      _ = try writeKeptFields(bytes, to: &head)
+      try head.writeEndOfHead()
+    } catch {
+      return false
+    }
+    return true
+  }
+
+  /// Composes the head of a 101 in the worker's scratch block. False when it does not fit.
+  func composeSwitch(_ bytes: RawSpan, _ options: RouteOptions) -> Bool {
+    worker.scratch.reset()
+    do {
+      try writeStatusLine(bytes, to: &worker.scratch)
+      _ = try writeKeptFields(bytes, to: &worker.scratch)
+      if let upgrade = heads.response.upgrade {
+        try worker.scratch.write(field: "Upgrade", bytes.slice(upgrade))
+      }
+      try writeVia(options, to: &worker.scratch)
+      try worker.scratch.write("Connection: Upgrade\r\n")
+      try worker.scratch.writeEndOfHead()
+    } catch {
+      return false
+    }
+    return true
+  }
+
+  private func writeStatusLine(_ bytes: RawSpan, to head: inout ByteBuffer) throws(NoRoom) {
+    let response = heads.response
+    try head.write(
+      statusLine: Status(rawValue: response.status), reason: bytes.slice(response.reason))
+  }
+
+  /// - Returns: whether a Date was among them.
+  private func writeKeptFields(
+    _ bytes: RawSpan, to head: inout ByteBuffer
+  ) throws(NoRoom) -> Bool {
+    let dropped = FieldNames.ofConnection
+    var hasDate = false
+    try head.write(heads.response.fields, of: bytes, upTo: heads.response.byteCount - 2) { field in
+      if field.known == .date { hasDate = true }
+      return dropped.contains(field.known) || field.flags.contains(.namedByConnection)
+    }
+    return hasDate
+  }
+
+  private func writeVia(_ options: RouteOptions, to head: inout ByteBuffer) throws(NoRoom) {
+    guard let pseudonym = options.via else { return }
+    try head.write(heads.response.minorVersion > 0 ? "Via: 1.1 " : "Via: 1.0 ")
+    try head.write(pseudonym)
+    try head.write("\r\n")
+  }
+}

@@ -1,0 +1,56 @@
+// Everything a worker owns, in one place: what its tasks share, and no other worker touches.
+import Bytes
+import Configuration
+import HTTP
+import IO
+import Telemetry
+
+/// The state of one worker. Worker-confined: not Sendable, not locked.
+package final class WorkerState {
+  package let reactor: Reactor
+  let buffers = BufferPool()
+  let pipes = PipePool()
+  let heads = HeadPool()
+  let plan: Plan
+  /// Where heads are composed before they are put in front of a body. Used between two waits only.
+  var scratch: ByteBuffer
+  var identifiers = RequestIdentifiers()
+  /// Client connections that exist, busy or parked.
+  var connections = 0
+  /// Set once the worker shall stop: connections end after the exchange they are in.
+  var isDraining = false
+  /// Connections that were parked since memory was last given back to the system.
+  var parkedSinceTrim = 0
+  /// The number clients are parked with.
+  let clientKeeper: UInt8
+  let parkedClients: ParkedClients
+  private var clock = WallClock()
+
+  init(_ configuration: Configuration, _ loop: EventLoop) {
+    reactor = Reactor(for: loop)
+    scratch = buffers.borrow(.large)
+    parkedClients = ParkedClients()
+    clientKeeper = reactor.add(parkedClients)
+    plan = Plan(configuration, reactor)
+  }
+
+  /// The time of day in seconds since 1970, read once a turn at most.
+  var unixSeconds: Int64 { clock.unixSeconds(at: reactor.now) }
+}
+
+/// The heads a connection parses into, with storage that is kept for the next connection.
+final class Heads {
+  let request = RequestHead()
+  let response = ResponseHead()
+}
+
+/// A worker's free heads. Worker-confined; keeps at most 256.
+final class HeadPool {
+  private var free: [Heads] = []
+
+  func borrow() -> Heads { free.popLast() ?? Heads() }
+
+  func giveBack(_ heads: Heads) {
+    if free.count < 256 { free.append(heads) }
+  }
+}
