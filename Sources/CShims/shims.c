@@ -90,6 +90,9 @@ static int prepare(lua_State *L) {
   lua_pushboolean(L, 0);
   lua_setfield(L, -2, "__metatable");
   lua_rawseti(L, LUA_REGISTRYINDEX, SLOT_METATABLE);
+  // Once the slot is there, storing in it allocates nothing.
+  lua_pushboolean(L, 0);
+  lua_rawseti(L, LUA_REGISTRYINDEX, SLOT_TRACEBACK);
   return 0;
 }
 
@@ -112,8 +115,10 @@ int rsp_lua_pcall(lua_State *L, int arguments, int results) {
   return status;
 }
 
-void rsp_lua_push_traceback(lua_State *L) {
+void rsp_lua_take_traceback(lua_State *L) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, SLOT_TRACEBACK);
+  lua_pushboolean(L, 0);
+  lua_rawseti(L, LUA_REGISTRYINDEX, SLOT_TRACEBACK);
 }
 
 // Chunks

@@ -28,10 +28,11 @@ extension Declarations {
     return Configuration(
       workers: workers?.count,
       listeners: listeners.map { listener in
-        ListenerConfiguration(
-          address: listener.address,
-          options: listener.options.applied(to: defaults.listener.applied(to: ListenerOptions())),
-          line: listener.location.line)
+        var options = listener.options.applied(
+          to: defaults.listener.applied(to: ListenerOptions()))
+        options.maxLine = min(options.maxLine, options.maxHead)
+        return ListenerConfiguration(
+          address: listener.address, options: options, line: listener.location.line)
       },
       upstreams: upstreamConfigurations, sites: siteConfigurations,
       process: defaults.process.applied(to: ProcessOptions()))

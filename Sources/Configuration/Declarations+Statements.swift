@@ -19,14 +19,18 @@ extension Declarations {
 
   func declareDefaults(_ value: LuaValue, at location: LuaLocation) {
     guard let table = optionTable(value, of: "defaults", at: location) else { return }
-    for (name, value) in table.fields {
-      let problem =
-        OptionSchema.set(name, to: value, in: &defaults.route, by: OptionSchema.route)
-        ?? OptionSchema.set(name, to: value, in: &defaults.listener, by: OptionSchema.listener)
-        ?? OptionSchema.set(name, to: value, in: &defaults.upstream, by: OptionSchema.upstream)
-        ?? OptionSchema.set(name, to: value, in: &defaults.process, by: OptionSchema.process)
-        ?? OptionSchema.complaint(about: name, in: .defaults)
-      if !problem.isEmpty { complain("defaults: \(problem)", at: location) }
+    setFields(of: table, in: .defaults, of: "defaults", at: location) {
+      name, value throws(ValueError) in
+      if try OptionSchema.set(name, to: value, in: &defaults.route, by: OptionSchema.route) {
+        return true
+      }
+      if try OptionSchema.set(name, to: value, in: &defaults.listener, by: OptionSchema.listener) {
+        return true
+      }
+      if try OptionSchema.set(name, to: value, in: &defaults.upstream, by: OptionSchema.upstream) {
+        return true
+      }
+      return try OptionSchema.set(name, to: value, in: &defaults.process, by: OptionSchema.process)
     }
   }
 
@@ -38,9 +42,12 @@ extension Declarations {
         complain("log: unknown option \"\(name)\"\(hint)", at: location)
         continue
       }
-      let problem = OptionSchema.set(
-        "log_level", to: value, in: &defaults.process, by: OptionSchema.process)
-      if let problem, !problem.isEmpty { complain("log: \(problem)", at: location) }
+      do {
+        _ = try OptionSchema.set(
+          "log_level", to: value, in: &defaults.process, by: OptionSchema.process)
+      } catch {
+        complain("log: level: \(error.message)", at: location)
+      }
     }
   }
 
@@ -139,14 +146,28 @@ extension Declarations {
     of subject: String, at location: LuaLocation
   ) -> OptionLayer<Options> {
     var layer = OptionLayer<Options>()
-    for (name, value) in table.fields {
-      let problem =
-        OptionSchema.set(name, to: value, in: &layer, by: rules)
-        ?? OptionSchema.complaint(about: name, in: context)
-      if !problem.isEmpty { complain("\(subject): \(problem)", at: location) }
+    setFields(of: table, in: context, of: subject, at: location) {
+      name, value throws(ValueError) in
+      try OptionSchema.set(name, to: value, in: &layer, by: rules)
     }
     complain(aboutKeys: table, allowElements: true, of: subject, at: location)
     return layer
+  }
+
+  /// Gives each field to `set`, which says whether it knows the name, and complains where it must.
+  private func setFields(
+    of table: LuaTable, in context: OptionContext, of subject: String, at location: LuaLocation,
+    set: (String, LuaValue) throws(ValueError) -> Bool
+  ) {
+    for (name, value) in table.fields {
+      do throws(ValueError) {
+        guard try !set(name, value) else { continue }
+        let complaint = OptionSchema.complaint(about: name, in: context)
+        complain("\(subject): \(complaint)", at: location)
+      } catch {
+        complain("\(subject): \(name): \(error.message)", at: location)
+      }
+    }
   }
 
   /// Complains about keys that are no names, and about elements where only options may stand.

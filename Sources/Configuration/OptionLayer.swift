@@ -37,18 +37,15 @@ extension OptionSchema {
   ]
 
   /// Checks one setting and adds it to the layer.
-  /// - Returns: nil when `rules` does not know the name, otherwise what is wrong or "".
+  /// - Returns: whether `rules` knows the name.
+  /// - Throws: what is wrong with the value.
   static func set<Options>(
     _ name: String, to value: LuaValue, in layer: inout OptionLayer<Options>,
     by rules: [OptionRule<Options>]
-  ) -> String? {
-    guard let rule = rules.first(where: { $0.name == name }) else { return nil }
-    do {
-      layer.add(try rule.setter(for: value))
-      return ""
-    } catch {
-      return "\(name): \(error.message)"
-    }
+  ) throws(ValueError) -> Bool {
+    guard let rule = rules.first(where: { $0.name == name }) else { return false }
+    layer.add(try rule.setter(for: value))
+    return true
   }
 
   /// What to say of a name that does not belong where it stands.

@@ -151,10 +151,29 @@ package enum OptionSchema {
       example: "10000"),
   ]
 
+  /// The options of one level, for the documentation.
+  package struct Level: Sendable {
+    /// As in `RouteOptions`.
+    package var name: String
+    package var title: String
+    package var options: [OptionReference]
+  }
+
   /// Every option, in the order of the reference.
-  package static let all: [OptionReference] =
-    route.map { $0.reference(builtIn: RouteOptions()) }
-    + listener.map { $0.reference(builtIn: ListenerOptions()) }
-    + upstream.map { $0.reference(builtIn: UpstreamOptions()) }
-    + process.map { $0.reference(builtIn: ProcessOptions()) }
+  package static let levels: [Level] = [
+    Level(
+      name: "Route", title: "Requests and responses",
+      options: route.map { $0.reference(builtIn: RouteOptions()) }),
+    Level(
+      name: "Listener", title: "Connections of clients",
+      options: listener.map { $0.reference(builtIn: ListenerOptions()) }),
+    Level(
+      name: "Upstream", title: "Connections to servers",
+      options: upstream.map { $0.reference(builtIn: UpstreamOptions()) }),
+    Level(
+      name: "Process", title: "The process",
+      options: process.map { $0.reference(builtIn: ProcessOptions()) }),
+  ]
+
+  package static let all: [OptionReference] = levels.flatMap(\.options)
 }

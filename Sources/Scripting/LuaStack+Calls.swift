@@ -36,7 +36,7 @@ extension LuaStack {
     do {
       try check(status)
     } catch {
-      unsafe rsp_lua_push_traceback(pointer)
+      unsafe rsp_lua_take_traceback(pointer)
       defer { pop(1) }
       throw LuaError(error.message, traceback: string(at: -1))
     }

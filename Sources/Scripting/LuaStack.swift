@@ -116,7 +116,10 @@ package struct LuaStack: ~Escapable {
   func check(_ status: Int32) throws(LuaError) {
     guard status != 0 else { return }
     defer { pop(1) }
-    guard let message = bytes(at: -1) else { throw .outOfMemory }
+    guard let message = bytes(at: -1) else {
+      if status == LUA_ERRMEM { throw .outOfMemory }
+      throw LuaError("(error object is a \(type(at: -1).rawValue) value)")
+    }
     throw LuaError(String(decoding: message, as: UTF8.self))
   }
 }

@@ -94,6 +94,31 @@ import Testing
     #expect(lua.stack.count == 0)
   }
 
+  @Test func `an error value of a metamethod may be a table`() throws {
+    let lua = try LuaState()
+    try lua.run("setmetatable(_G, { __newindex = function() error({}) end })")
+    lua.stack.push(1)
+    let error = #expect(throws: LuaError.self) { try lua.stack.setGlobal("new") }
+    #expect(error?.message == "(error object is a table value)")
+    #expect(lua.stack.count == 0)
+  }
+
+  @Test func `an error without a traceback does not show that of an earlier one`() throws {
+    let lua = try LuaState()
+    #expect(throws: LuaError.self) { try lua.run("error('first')") }
+    let error = #expect(throws: LuaError.self) { try lua.run("= second") }
+    #expect(error?.traceback == nil)
+  }
+
+  @Test func `endless recursion is an error`() throws {
+    let lua = try LuaState()
+    let error = #expect(throws: LuaError.self) {
+      try lua.run("local function f() return 1 + f() end f()")
+    }
+    #expect(error?.message.contains("stack overflow") == true)
+    try lua.run("after = true")
+  }
+
   @Test func `bytecode is refused`() throws {
     let lua = try LuaState()
     #expect(throws: LuaError.self) { try lua.run("\u{1B}LJ\u{02}") }

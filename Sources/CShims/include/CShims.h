@@ -31,9 +31,10 @@ int rsp_lua_load(lua_State *_Nonnull L, const void *_Nonnull bytes, size_t count
                  const char *_Nonnull name);
 
 // Calls the function below `arguments` values. On an error, the message is on the top of the stack,
-// always a string, and rsp_lua_push_traceback pushes where it happened (a string or nil).
+// a string unless memory ran out, and rsp_lua_take_traceback pushes, once, where it happened: a
+// string, or false when that is not known.
 int rsp_lua_pcall(lua_State *_Nonnull L, int arguments, int results);
-void rsp_lua_push_traceback(lua_State *_Nonnull L);
+void rsp_lua_take_traceback(lua_State *_Nonnull L);
 
 int rsp_lua_push_string(lua_State *_Nonnull L, const void *_Nullable bytes, size_t count);
 int rsp_lua_push_table(lua_State *_Nonnull L);
