@@ -171,6 +171,8 @@ int rsp_lua_push_table(lua_State *L) {
 // code that made the call, as luaL_error would give it.
 static int trampoline(lua_State *L) {
   struct box *box = lua_touserdata(L, lua_upvalueindex(1));
+  // While a state closes, a finaliser can still reach a function that has been collected.
+  if (box->context == NULL) return luaL_error(L, "the function has been released");
   int results = box->call(box->context, L);
   if (results >= 0) return results;
   luaL_where(L, 1);

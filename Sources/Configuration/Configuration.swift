@@ -102,9 +102,12 @@ package enum Action: Sendable, Equatable {
 }
 
 /// Why there is no configuration: every mistake that was found.
-package struct ConfigurationError: Error, Sendable, Equatable {
+package struct ConfigurationError: Error, Sendable, Equatable, CustomStringConvertible {
   /// One or more messages ready to be shown: `rsp.lua:12: upstream "app": unknown option "x"`.
   package var messages: [String]
 
   package init(messages: [String]) { self.messages = messages }
+
+  /// The messages, one a line.
+  package var description: String { messages.joined(separator: "\n") }
 }

@@ -31,7 +31,7 @@ extension Declarations {
       }
     }
     if let element = table.elements.first {
-      let what = element.typeDescription
+      let what = element.shown
       complain(
         "\(subject): \(what) stands without a path before it (write [\"/\"] = ...)", at: location)
     } else if !table.fields.contains(where: { "/=~".contains($0.name.first ?? " ") }) {

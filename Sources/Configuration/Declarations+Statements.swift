@@ -176,8 +176,7 @@ extension Declarations {
   ) {
     for key in table.otherKeys { complain("\(subject): unexpected key \(key)", at: location) }
     if !allowElements, let element = table.elements.first {
-      complain(
-        "\(subject): \(element.typeDescription) stands without a name before it", at: location)
+      complain("\(subject): \(element.shown) stands without a name before it", at: location)
     }
   }
 

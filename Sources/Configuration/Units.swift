@@ -9,8 +9,19 @@ struct ValueError: Error {
   init(_ message: String) { self.message = message }
 
   static func expected(_ what: String, _ value: LuaValue) -> ValueError {
-    let got = if case .string(let text) = value { "\"\(text)\"" } else { value.typeDescription }
-    return ValueError("expected \(what), got \(got)")
+    ValueError("expected \(what), got \(value.shown)")
+  }
+}
+
+extension LuaValue {
+  /// The value as a message shows it: itself when it is short, otherwise its type.
+  var shown: String {
+    switch self {
+    case .string(let text): "\"\(text)\""
+    case .number(let number): Int(exactly: number).map { String($0) } ?? "\(number)"
+    case .object(let object) where object is ActionValue: "an action"
+    default: typeDescription
+    }
   }
 }
 

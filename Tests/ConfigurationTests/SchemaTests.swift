@@ -59,7 +59,7 @@ import Testing
     #expect(OptionSchema.planned.isDisjoint(with: OptionSchema.all.map(\.name)))
   }
 
-  private func checkBounds<Options>(_ rules: [OptionRule<Options>], of base: Options) {
+  private func checkBounds<Options>(_ rules: [OptionRule<Options>]) {
     for rule in rules {
       let range: ClosedRange<Int>
       let value: (Int) -> LuaValue
@@ -89,10 +89,10 @@ import Testing
   }
 
   @Test func `is held to its bounds on both sides`() {
-    checkBounds(OptionSchema.route, of: RouteOptions())
-    checkBounds(OptionSchema.listener, of: ListenerOptions())
-    checkBounds(OptionSchema.upstream, of: UpstreamOptions())
-    checkBounds(OptionSchema.process, of: ProcessOptions())
+    checkBounds(OptionSchema.route)
+    checkBounds(OptionSchema.listener)
+    checkBounds(OptionSchema.upstream)
+    checkBounds(OptionSchema.process)
   }
 }
 

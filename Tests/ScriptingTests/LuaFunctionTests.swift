@@ -74,6 +74,22 @@ private final class Tracked {
     withExtendedLifetime(captured) {}
   }
 
+  @Test func `a finaliser that outlives a function cannot call it`() throws {
+    let count = Tracked.Count()
+    do {
+      let lua = try LuaState()
+      // Closing finalises what was made last first: the function before the proxy that calls it.
+      try lua.run("proxy = newproxy(true); getmetatable(proxy).__gc = function() late() end")
+      let captured = Tracked(count)
+      try lua.stack.push(function: { _ throws(LuaError) in
+        captured.count.alive += 100
+        return 0
+      })
+      try lua.stack.setGlobal("late")
+    }
+    #expect(count.alive == 0)
+  }
+
   @Test func `an object comes back as it went in, and nothing else passes for one`() throws {
     let lua = try LuaState()
     let object = Tracked(Tracked.Count())
