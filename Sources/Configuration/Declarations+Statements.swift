@@ -1,0 +1,191 @@
+// What each statement declares, given its arguments as plain values; no Lua stack is seen here.
+import Scripting
+
+extension Declarations {
+  func declareWorkers(_ value: LuaValue, at location: LuaLocation) {
+    do throws(ValueError) {
+      let count = try wholeNumber(value)
+      guard (1...1024).contains(count) else {
+        throw ValueError("must be from 1 to 1024, not \(count)")
+      }
+      if let first = workers?.location {
+        throw ValueError("already set at \(first)")
+      }
+      workers = (count, location)
+    } catch {
+      complain("workers: \(error.message)", at: location)
+    }
+  }
+
+  func declareDefaults(_ value: LuaValue, at location: LuaLocation) {
+    guard let table = optionTable(value, of: "defaults", at: location) else { return }
+    setFields(of: table, in: .defaults, of: "defaults", at: location) {
+      name, value throws(ValueError) in
+      if try OptionSchema.set(name, to: value, in: &defaults.route, by: OptionSchema.route) {
+        return true
+      }
+      if try OptionSchema.set(name, to: value, in: &defaults.listener, by: OptionSchema.listener) {
+        return true
+      }
+      if try OptionSchema.set(name, to: value, in: &defaults.upstream, by: OptionSchema.upstream) {
+        return true
+      }
+      return try OptionSchema.set(name, to: value, in: &defaults.process, by: OptionSchema.process)
+    }
+  }
+
+  func declareLog(_ value: LuaValue, at location: LuaLocation) {
+    guard let table = optionTable(value, of: "log", at: location) else { return }
+    for (name, value) in table.fields {
+      guard name == "level" else {
+        let hint = suggestion(for: name, among: ["level"])
+        complain("log: unknown option \"\(name)\"\(hint)", at: location)
+        continue
+      }
+      do {
+        _ = try OptionSchema.set(
+          "log_level", to: value, in: &defaults.process, by: OptionSchema.process)
+      } catch {
+        complain("log: level: \(error.message)", at: location)
+      }
+    }
+  }
+
+  func declareListener(_ value: LuaValue, at location: LuaLocation) {
+    hasStatements = true
+    var table = LuaTable()
+    if case .table(let given) = value { table = given } else { table.elements = [value] }
+    guard let first = table.elements.first, let text = addressText(first) else {
+      let error = ValueError.expected("an address such as \"8000\"", table.elements.first ?? .nil)
+      return complain("listen: \(error.message)", at: location)
+    }
+    let subject = "listen \"\(text)\""
+    if table.elements.count > 1 {
+      complain("\(subject): one address per statement, found \(table.elements.count)", at: location)
+    }
+    let layer = options(table, OptionSchema.listener, in: .listener, of: subject, at: location)
+    do {
+      let address = try ListenAddress(text)
+      if let first = listeners.first(where: { $0.address == address }) {
+        complain("\(subject): already listening there since \(first.location)", at: location)
+      }
+      listeners.append(Listener(location: location, address: address, options: layer))
+    } catch {
+      complain("\(subject): the address \(error.description)", at: location)
+    }
+  }
+
+  func declareUpstream(_ name: String, _ value: LuaValue, at location: LuaLocation) {
+    hasStatements = true
+    let subject = "upstream \"\(name)\""
+    if name.isEmpty || name.contains(where: { ":/ \t\n".contains($0) }) {
+      complain(
+        "\(subject): a name must not be empty or contain blanks, \":\" or \"/\"", at: location)
+    }
+    if let first = upstreams.first(where: { $0.name == name }) {
+      complain("\(subject) is already defined at \(first.location)", at: location)
+    }
+    guard case .table(let table) = value else {
+      let error = ValueError.expected("{ servers and options }", value)
+      return complain("\(subject): \(error.message)", at: location)
+    }
+    let servers = table.elements.compactMap { server($0, of: subject, at: location) }
+    if table.elements.isEmpty {
+      complain("\(subject): no server", at: location)
+    } else if table.elements.count > 1 {
+      complain("\(subject): several servers are not supported in this version", at: location)
+    }
+    let layer = options(table, OptionSchema.upstream, in: .upstream, of: subject, at: location)
+    upstreams.append(
+      Upstream(location: location, name: name, servers: servers, options: layer))
+  }
+
+  private func server(
+    _ value: LuaValue, of subject: String, at location: LuaLocation
+  ) -> ServerConfiguration? {
+    var value = value
+    if case .table(let table) = value {
+      for name in table.fields.map(\.name) + table.otherKeys {
+        let problem =
+          OptionSchema.planned.contains(name)
+          ? "option \"\(name)\" is not supported in this version" : "unknown option \"\(name)\""
+        complain("\(subject): server: \(problem)", at: location)
+      }
+      value = table.elements.first ?? .nil
+    }
+    guard case .string(let text) = value else {
+      let error = ValueError.expected("an address such as \"127.0.0.1:8080\"", value)
+      complain("\(subject): server: \(error.message)", at: location)
+      return nil
+    }
+    do {
+      return ServerConfiguration(address: try ServerAddress(text))
+    } catch {
+      complain("\(subject): server \"\(text)\" \(error.description)", at: location)
+      return nil
+    }
+  }
+
+  // MARK: Parts
+
+  /// The table of a statement that takes options only.
+  private func optionTable(
+    _ value: LuaValue, of subject: String, at location: LuaLocation
+  ) -> LuaTable? {
+    guard case .table(let table) = value else {
+      complain("\(subject): \(ValueError.expected("{ options }", value).message)", at: location)
+      return nil
+    }
+    complain(aboutKeys: table, allowElements: false, of: subject, at: location)
+    return table
+  }
+
+  /// Checks the fields of a table as options of one level.
+  func options<Options>(
+    _ table: LuaTable, _ rules: [OptionRule<Options>], in context: OptionContext,
+    of subject: String, at location: LuaLocation
+  ) -> OptionLayer<Options> {
+    var layer = OptionLayer<Options>()
+    setFields(of: table, in: context, of: subject, at: location) {
+      name, value throws(ValueError) in
+      try OptionSchema.set(name, to: value, in: &layer, by: rules)
+    }
+    complain(aboutKeys: table, allowElements: true, of: subject, at: location)
+    return layer
+  }
+
+  /// Gives each field to `set`, which says whether it knows the name, and complains where it must.
+  private func setFields(
+    of table: LuaTable, in context: OptionContext, of subject: String, at location: LuaLocation,
+    set: (String, LuaValue) throws(ValueError) -> Bool
+  ) {
+    for (name, value) in table.fields {
+      do throws(ValueError) {
+        guard try !set(name, value) else { continue }
+        let complaint = OptionSchema.complaint(about: name, in: context)
+        complain("\(subject): \(complaint)", at: location)
+      } catch {
+        complain("\(subject): \(name): \(error.message)", at: location)
+      }
+    }
+  }
+
+  /// Complains about keys that are no names, and about elements where only options may stand.
+  func complain(
+    aboutKeys table: LuaTable, allowElements: Bool, of subject: String, at location: LuaLocation
+  ) {
+    for key in table.otherKeys { complain("\(subject): unexpected key \(key)", at: location) }
+    if !allowElements, let element = table.elements.first {
+      complain("\(subject): \(element.shown) stands without a name before it", at: location)
+    }
+  }
+
+  /// An address may be written as a number when it is only a port.
+  private func addressText(_ value: LuaValue) -> String? {
+    switch value {
+    case .string(let text): text
+    case .number(let number): Int(exactly: number).map { String($0) }
+    default: nil
+    }
+  }
+}

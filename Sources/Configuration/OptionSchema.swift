@@ -1,0 +1,179 @@
+// The one table of options. It drives the checks, the cascade, the reference in
+// docs/configuration.md and the editor stub docs/rsp.d.lua.
+
+/// All options, by the level whose behaviour they set. Bounds are in milliseconds, bytes or counts.
+package enum OptionSchema {
+  private static let routeContexts: [OptionContext] = [.route, .site, .defaults]
+  private static let timeout = 1...86_400_000
+  private static let longTimeout = 1...2_592_000_000
+
+  static let route: [OptionRule<RouteOptions>] = [
+    OptionRule(
+      name: "connect_timeout", kind: .duration(\.connectTimeoutMilliseconds, timeout),
+      contexts: routeContexts,
+      summary: "How long a connection to a server may take to be made.", example: "\"5s\""),
+    OptionRule(
+      name: "response_timeout", kind: .duration(\.responseTimeoutMilliseconds, timeout),
+      contexts: routeContexts,
+      summary: "How long a server may take, after the request, until the head of its response.",
+      example: "\"2m\""),
+    OptionRule(
+      name: "read_timeout", kind: .duration(\.readTimeoutMilliseconds, timeout),
+      contexts: routeContexts,
+      summary: "The longest pause between two reads of a response body; event streams and tunnels "
+        + "are exempt.",
+      example: "\"5m\""),
+    OptionRule(
+      name: "write_timeout", kind: .duration(\.writeTimeoutMilliseconds, timeout),
+      contexts: routeContexts,
+      summary: "How long a client or a server may take no byte of what is being sent to it.",
+      example: "\"30s\""),
+    OptionRule(
+      name: "body_timeout", kind: .duration(\.bodyTimeoutMilliseconds, timeout),
+      contexts: routeContexts,
+      summary: "The longest pause between two reads of a request body.", example: "\"10s\""),
+    OptionRule(
+      name: "min_body_rate", kind: .rate(\.minBodyRate, 0...(1 << 30)), contexts: routeContexts,
+      summary: "A request body slower than this on average is cut, after its first 10 seconds; "
+        + "0 allows any.",
+      example: "\"1k\""),
+    OptionRule(
+      name: "tunnel_timeout", kind: .duration(\.tunnelTimeoutMilliseconds, longTimeout),
+      contexts: routeContexts,
+      summary: "How long a tunnel (WebSocket) may be silent in both directions.",
+      example: "\"10m\""),
+    OptionRule(
+      name: "max_body", kind: .sizeOrUnlimited(\.maxBody, 1...(1 << 50)),
+      contexts: routeContexts, summary: "The largest request body; above it the answer is 413.",
+      example: "\"100m\""),
+    OptionRule(
+      name: "buffering",
+      kind: .size(\.buffering, 65_536...16_777_216, orZero: true), contexts: routeContexts,
+      summary: "How much of a response may wait for a slow client until its server is paused; "
+        + "0 passes every piece on before the next is read.",
+      example: "\"1m\""),
+    OptionRule(
+      name: "retries", kind: .count(\.retries, 0...10), contexts: routeContexts,
+      summary: "How often a failed request may be tried again, where that is safe.",
+      example: "1"),
+    OptionRule(
+      name: "host", kind: .special(.host), contexts: routeContexts,
+      summary: "The Host a server gets: the client's, the server's own address as it is written "
+        + "here, or a fixed one.",
+      example: "\"app.internal\""),
+    OptionRule(
+      name: "via", kind: .special(.via), contexts: routeContexts,
+      summary: "Adds a Via field to requests and responses, as `rsp` or under a pseudonym.",
+      example: "true"),
+    OptionRule(
+      name: "forwarded", kind: .flag(\.forwarded), contexts: routeContexts,
+      summary: "Sets the Forwarded field of RFC 7239.", example: "true"),
+    OptionRule(
+      name: "forwarded_fields", kind: .flag(\.forwardedFields), contexts: routeContexts,
+      summary: "Sets X-Forwarded-For, X-Forwarded-Proto, X-Forwarded-Host and X-Real-IP.",
+      example: "false"),
+    OptionRule(
+      name: "request_id", kind: .flag(\.requestID), contexts: routeContexts,
+      summary: "Sets X-Request-ID.", example: "false"),
+    OptionRule(
+      name: "underscores_in_fields", kind: .flag(\.underscoresInFields), contexts: routeContexts,
+      summary: "Forwards request fields with `_` or `.` in their names, which are dropped "
+        + "otherwise.",
+      example: "true"),
+  ]
+
+  static let listener: [OptionRule<ListenerOptions>] = [
+    OptionRule(
+      name: "head_timeout", kind: .duration(\.headTimeoutMilliseconds, timeout),
+      contexts: [.listener, .defaults],
+      summary: "How long a client may take for a whole request head; then the answer is 408.",
+      example: "\"5s\""),
+    OptionRule(
+      name: "keepalive_timeout", kind: .duration(\.keepaliveTimeoutMilliseconds, timeout),
+      contexts: [.listener, .defaults],
+      summary: "How long a connection may wait for its next request.", example: "\"20s\""),
+    OptionRule(
+      name: "keepalive_requests", kind: .count(\.keepaliveRequests, 1...1_000_000_000),
+      contexts: [.listener, .defaults],
+      summary: "How many requests a connection may make; 1 turns keep-alive off.",
+      example: "1000"),
+    OptionRule(
+      name: "keepalive_time", kind: .duration(\.keepaliveTimeMilliseconds, longTimeout),
+      contexts: [.listener, .defaults],
+      summary: "How old a connection may become; it ends after the request that is running then.",
+      example: "\"10m\""),
+    OptionRule(
+      name: "max_head", kind: .size(\.maxHead, 1024...65_536), contexts: [.listener, .defaults],
+      summary: "The largest request head; above it the answer is 431.", example: "\"16k\""),
+    OptionRule(
+      name: "max_line", kind: .size(\.maxLine, 256...65_536), contexts: [.listener, .defaults],
+      summary: "The longest request line (above it 414) and field line (431); never more than "
+        + "max_head.",
+      example: "\"16k\""),
+    OptionRule(
+      name: "max_fields", kind: .count(\.maxFields, 1...1000), contexts: [.listener, .defaults],
+      summary: "The most fields in a request head; above it the answer is 431.", example: "200"),
+    OptionRule(
+      name: "backlog", kind: .count(\.backlog, 1...65_535), contexts: [.listener, .defaults],
+      summary: "How many new connections the kernel holds until they are accepted; it may have a "
+        + "lower limit of its own (net.core.somaxconn).",
+      example: "1024"),
+  ]
+
+  static let upstream: [OptionRule<UpstreamOptions>] = [
+    OptionRule(
+      name: "max_idle", kind: .count(\.maxIdle, 0...65_535), contexts: [.upstream, .defaults],
+      summary: "How many idle connections are kept per server and worker; 0 keeps none.",
+      example: "16"),
+    OptionRule(
+      name: "idle_timeout", kind: .duration(\.idleTimeoutMilliseconds, timeout),
+      contexts: [.upstream, .defaults],
+      summary: "How long an idle connection to a server is kept; it should be shorter than the "
+        + "server's own.",
+      example: "\"4s\""),
+  ]
+
+  static let process: [OptionRule<ProcessOptions>] = [
+    OptionRule(
+      name: "drain_timeout", kind: .duration(\.drainTimeoutMilliseconds, 0...86_400_000),
+      contexts: [.defaults],
+      summary: "How long running requests may take to finish when rsp is told to stop.",
+      example: "\"5m\""),
+    OptionRule(
+      name: "log_level", kind: .special(.logLevel), contexts: [.defaults],
+      summary: "From which level on lines are logged; `log { level = ... }` sets the same.",
+      example: "\"debug\""),
+    OptionRule(
+      name: "max_connections", kind: .countOrUnlimited(\.maxConnections, 1...10_000_000),
+      contexts: [.defaults],
+      summary: "How many client connections may be open; \"unlimited\" leaves it to the limit of "
+        + "descriptors, less a reserve for servers.",
+      example: "10000"),
+  ]
+
+  /// The options of one level, for the documentation.
+  package struct Level: Sendable {
+    /// As in `RouteOptions`.
+    package var name: String
+    package var title: String
+    package var options: [OptionReference]
+  }
+
+  /// Every option, in the order of the reference.
+  package static let levels: [Level] = [
+    Level(
+      name: "Route", title: "Requests and responses",
+      options: route.map { $0.reference(builtIn: RouteOptions()) }),
+    Level(
+      name: "Listener", title: "Connections of clients",
+      options: listener.map { $0.reference(builtIn: ListenerOptions()) }),
+    Level(
+      name: "Upstream", title: "Connections to servers",
+      options: upstream.map { $0.reference(builtIn: UpstreamOptions()) }),
+    Level(
+      name: "Process", title: "The process",
+      options: process.map { $0.reference(builtIn: ProcessOptions()) }),
+  ]
+
+  package static let all: [OptionReference] = levels.flatMap(\.options)
+}

@@ -1,0 +1,97 @@
+// The options of each level as concrete values. The initial values here are the built-in defaults,
+// and the only place where they stand: the documentation is made from them (OptionSchema).
+
+/// How a request and its response are treated: route, site, defaults.
+package struct RouteOptions: Sendable, Equatable {
+  package var connectTimeoutMilliseconds = 3000
+  package var responseTimeoutMilliseconds = 60_000
+  package var readTimeoutMilliseconds = 60_000
+  package var writeTimeoutMilliseconds = 60_000
+  package var bodyTimeoutMilliseconds = 30_000
+  /// Bytes per second, watched after the first 10 seconds of a request body; 0 turns it off.
+  package var minBodyRate = 240
+  package var tunnelTimeoutMilliseconds = 3_600_000
+  /// Bytes of a request body; nil for no limit.
+  package var maxBody: Int?
+  /// Bytes of a response that may wait for a slow client before its server is paused.
+  package var buffering = 262_144
+  /// How often a request may be tried again on top of the first try.
+  package var retries = 2
+  package var host = HostPolicy.client
+  /// The pseudonym to add to `Via` with; nil adds none.
+  package var via: String?
+  /// Whether RFC 7239 `Forwarded` is set.
+  package var forwarded = false
+  /// Whether `X-Forwarded-For`, `-Proto`, `-Host` and `X-Real-IP` are set.
+  package var forwardedFields = true
+  /// Whether `X-Request-ID` is set.
+  package var requestID = true
+  /// Whether request fields with `_` or `.` in their names are forwarded rather than dropped.
+  package var underscoresInFields = false
+
+  package init() {}
+}
+
+/// What the `Host` field says that a server gets.
+package enum HostPolicy: Sendable, Equatable {
+  /// What the client sent.
+  case client
+  /// The server's own address as it is written in the configuration.
+  case server
+  /// Always this.
+  case fixed(String)
+}
+
+/// How connections of clients are treated: listener, defaults.
+package struct ListenerOptions: Sendable, Equatable {
+  package var headTimeoutMilliseconds = 10_000
+  package var keepaliveTimeoutMilliseconds = 75_000
+  /// Requests a connection may make.
+  package var keepaliveRequests = 10_000
+  package var keepaliveTimeMilliseconds = 3_600_000
+  /// Bytes of a request head.
+  package var maxHead = 32_768
+  /// Bytes of the request line, and of each field line.
+  package var maxLine = 8192
+  package var maxFields = 100
+  /// Connections the kernel may hold until they are accepted.
+  package var backlog = 4096
+
+  package init() {}
+}
+
+/// How connections to servers are kept: upstream, defaults.
+package struct UpstreamOptions: Sendable, Equatable {
+  /// Idle connections kept per server and worker; 0 keeps none.
+  package var maxIdle = 64
+  package var idleTimeoutMilliseconds = 30_000
+
+  package init() {}
+}
+
+/// What concerns the process as a whole: defaults only.
+package struct ProcessOptions: Sendable, Equatable {
+  package var drainTimeoutMilliseconds = 30_000
+  package var logLevel = LogLevel.info
+  /// Client connections at a time; nil for what the descriptor limit allows.
+  package var maxConnections: Int?
+
+  package init() {}
+}
+
+/// From which level on lines are logged.
+package enum LogLevel: Int, Sendable, CaseIterable, Comparable {
+  case debug, info, warning, error
+
+  /// As the configuration writes it.
+  package var name: String { String(describing: self) }
+
+  package init?(name: String) {
+    guard let level = Self.allCases.first(where: { $0.name == name }) else { return nil }
+    self = level
+  }
+
+  package static func < (left: LogLevel, right: LogLevel) -> Bool {
+    left.rawValue < right.rawValue
+  }
+}
