@@ -1,0 +1,156 @@
+// The web server behind every proxy of the benchmark: GET or POST /N is answered with N bytes.
+// One thread, epoll, keep-alive, uploads of any size counted and thrown away.  backend PORT
+//
+// It must cost as little as possible, because it shares a core with the load generator: an answer
+// of up to 1 MiB leaves in one send, an upload is discarded inside the kernel (MSG_TRUNC).
+#include "net.h"
+
+enum { HEAD_ROOM = 512, BODY_BLOCK = 1 << 20, REQUEST_MAX = 8192 };
+
+struct connection {
+  int fd;
+  size_t head_length;      // bytes of the request head that are in `head`
+  uint64_t upload_left;    // bytes of the request body still to come
+  uint64_t answer_size;    // of the request in hand
+  uint64_t body_sent;      // of those
+  size_t head_left;        // bytes of the answer's head still to go
+  int answering, closing;
+  char head[REQUEST_MAX];
+};
+
+// The answer's head is written right before the body, so that both leave in one send.
+static char memory[HEAD_ROOM + BODY_BLOCK];
+static char *const body = memory + HEAD_ROOM;
+static size_t answer_head_length;
+
+// Writes the head for answers of `size` bytes unless it is the one that stands there already.
+static void compose_head(uint64_t size) {
+  static uint64_t composed_size = UINT64_MAX;
+  static time_t composed_at;
+  time_t now = time(NULL);
+  if (size == composed_size && now == composed_at) return;
+  composed_size = size;
+  composed_at = now;
+  char date[64], head[HEAD_ROOM];
+  strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime(&now));
+  int length = snprintf(
+      head, sizeof head,
+      "HTTP/1.1 200 OK\r\nDate: %s\r\nServer: backend\r\nContent-Type: text/html\r\n"
+      "Content-Length: %llu\r\nLast-Modified: Sat, 21 Nov 2026 10:00:00 GMT\r\n\r\n",
+      date, (unsigned long long)size);
+  answer_head_length = (size_t)length;
+  memcpy(body - length, head, (size_t)length);
+}
+
+static void drop(struct connection *c) {
+  close(c->fd);
+  c->fd = -1;
+}
+
+// Sends what is left of the answer. Returns 0 when the socket is full or gone.
+static int answer(struct connection *c) {
+  while (c->head_left > 0 || c->body_sent < c->answer_size) {
+    size_t offset = c->body_sent % PATTERN_PERIOD;
+    uint64_t left = c->answer_size - c->body_sent;
+    size_t block = left < BODY_BLOCK - offset ? (size_t)left : BODY_BLOCK - offset;
+    if (c->head_left > 0) compose_head(c->answer_size);
+    ssize_t n = send(c->fd, body + offset - c->head_left, c->head_left + block, MSG_NOSIGNAL);
+    if (n < 0) {
+      if (errno != EAGAIN) drop(c);
+      return 0;
+    }
+    size_t of_head = (size_t)n < c->head_left ? (size_t)n : c->head_left;
+    c->head_left -= of_head;
+    c->body_sent += (size_t)n - of_head;
+  }
+  c->answering = 0;
+  if (c->closing) drop(c);
+  return c->fd >= 0;
+}
+
+static void refuse(struct connection *c) {
+  static const char bad[] = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
+  send(c->fd, bad, sizeof bad - 1, MSG_NOSIGNAL);
+  drop(c);
+}
+
+// Reads the head that ends at `length`. Returns 0 when the request is not one of ours.
+static int begin(struct connection *c, size_t length) {
+  char *head = c->head;
+  char *path = memchr(head, ' ', length);
+  if (path == NULL || path[1] != '/') return 0;
+  c->answer_size = strtoull(path + 2, NULL, 10);
+  c->upload_left = 0;
+  if (head[0] == 'P') {
+    const char *value = field(head, length, "\r\ncontent-length:");
+    if (value == NULL) return 0;
+    c->upload_left = strtoull(value, NULL, 10);
+  }
+  // A `Connection: close` is not honoured: the byte pump passes the client's own through, and its
+  // backend connections have to stay as long as everybody else's.
+  size_t rest = c->head_length - length;
+  if (rest > c->upload_left) return 0;  // nobody pipelines here
+  c->upload_left -= rest;
+  c->head_length = 0;
+  c->body_sent = 0;
+  c->answering = 1;
+  compose_head(c->answer_size);
+  c->head_left = answer_head_length;
+  return 1;
+}
+
+static void serve(struct connection *c) {
+  for (;;) {
+    if (c->answering && c->upload_left == 0) {
+      if (!answer(c)) return;
+      continue;
+    }
+    size_t room = c->answering ? 1 << 20 : REQUEST_MAX - c->head_length;
+    if (c->answering && room > c->upload_left) room = (size_t)c->upload_left;
+    ssize_t n = c->answering ? recv(c->fd, NULL, room, MSG_TRUNC)
+                             : recv(c->fd, c->head + c->head_length, room, 0);
+    if (n < 0 && errno == EAGAIN) return;
+    if (n <= 0) return drop(c);
+    if (c->answering) {
+      c->upload_left -= (size_t)n;
+      continue;
+    }
+    c->head_length += (size_t)n;
+    char *end = memmem(c->head, c->head_length, "\r\n\r\n", 4);
+    if (end == NULL && c->head_length < REQUEST_MAX) continue;
+    if (end == NULL || !begin(c, (size_t)(end + 4 - c->head))) return refuse(c);
+    // A short read has emptied the socket; an edge will tell of more.
+    if (c->upload_left == 0 && (size_t)n < room) {
+      answer(c);
+      return;
+    }
+  }
+}
+
+int main(int count, char **arguments) {
+  if (count != 2) die("usage: backend PORT");
+  fill_pattern(body, BODY_BLOCK);
+  int listener = listen_on(atoi(arguments[1]));
+  int poll = epoll_create1(EPOLL_CLOEXEC);
+  watch_listener(poll, listener);
+  struct epoll_event events[256];
+  for (;;) {
+    int ready = epoll_wait(poll, events, 256, -1);
+    for (int i = 0; i < ready; i++) {
+      struct connection *c = events[i].data.ptr;
+      if (c == NULL) {
+        int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0) continue;
+        set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+        c = calloc(1, sizeof *c);
+        if (c == NULL) die("calloc");
+        c->fd = fd;
+        watch(poll, fd, c);
+        continue;
+      }
+      serve(c);
+      // One registration, one event a turn: nobody else in this batch refers to it.
+      if (c->fd < 0) free(c);
+    }
+  }
+}

@@ -1,0 +1,1 @@
+"""The harness of scripts/bench: starts the proxies one after another and measures each."""

@@ -1,0 +1,201 @@
+"""From numbers to the one table: medians, ratios, and whether each goal is reached.
+
+Ratios are taken within a round, where both sides saw the same machine, and the median of those
+is shown; so they need not be the quotient of the two medians beside them to the last digit.
+"""
+
+import statistics
+from dataclasses import dataclass
+
+from .proxies import NAMES, PEERS, TITLES
+
+
+@dataclass
+class Metric:
+    title: str
+    form: str
+    more_is_better: bool = False
+    compared: bool = True  # has ratios
+
+
+METRICS = {
+    "cpu_us": Metric("CPU per request, us", "{:,.1f}"),
+    "user_us": Metric("of it user space", "{:,.2f}"),
+    "system_us": Metric("of it system", "{:,.1f}"),
+    "rps": Metric("requests/s", "{:,.0f}", more_is_better=True),
+    "gb_per_cpu_second": Metric("GB per CPU-second", "{:.2f}", more_is_better=True),
+    "gb_per_second": Metric("GB per second", "{:.2f}", more_is_better=True),
+    "p50_us": Metric("p50, us", "{:,.0f}"),
+    "p99_us": Metric("p99, us", "{:,.0f}"),
+    "idle_bytes": Metric("user memory, bytes per connection", "{:,.0f}"),
+    "idle_all_bytes": Metric("the same with what was there at start", "{:,.0f}"),
+    "start_kib": Metric("there at start, KiB", "{:,.0f}", compared=False),
+    "others_p50_us": Metric("everyone else's p50, us", "{:,.0f}"),
+    "others_p99_us": Metric("everyone else's p99, us", "{:,.0f}"),
+    "peak_mib": Metric("own memory at the peak, MiB", "{:,.1f}"),
+}
+
+
+@dataclass
+class Goal:
+    """`against` is "best" (of the peers), the name of a proxy, or None for the plain number."""
+    case: str
+    metric: str
+    against: str
+    limit: float
+
+    def text(self):
+        sign = ">=" if METRICS[self.metric].more_is_better else "<="
+        if self.against is None:
+            return f"{sign} {self.limit:g}"
+        return f"{sign} {self.limit:.2f} of {TITLES.get(self.against, self.against)}"
+
+    def reached(self, value):
+        # As the table prints it: what differs by less than half a per cent is the same.
+        value = round(value, 2)
+        return value >= self.limit if METRICS[self.metric].more_is_better else value <= self.limit
+
+
+GOALS = [
+    Goal("small", "cpu_us", "best", 0.82),
+    Goal("small", "cpu_us", "pump", 1.10),
+    Goal("small", "user_us", None, 1.3),
+    Goal("one", "p50_us", "best", 1.0),
+    Goal("rate", "p50_us", "best", 1.0),
+    Goal("new", "cpu_us", "best", 0.94),
+    Goal("16k", "cpu_us", "best", 0.75),
+    Goal("1m", "gb_per_cpu_second", "haproxy-splice", 1.0),
+    Goal("64m", "gb_per_cpu_second", "best", 1.1),
+    Goal("upload", "gb_per_cpu_second", "haproxy-splice", 1.0),
+    Goal("idle", "idle_bytes", "nginx", 1.0),
+    Goal("slow", "others_p99_us", "haproxy", 1.0),
+    Goal("slow", "peak_mib", None, 60),
+]
+
+
+class Results:
+    """The rounds of one case: {proxy: [numbers]}."""
+
+    def __init__(self, case, rounds):
+        self.case, self.rounds = case, rounds
+
+    def problems(self, name):
+        """What went wrong, each sentence once."""
+        return list(dict.fromkeys(p for run in self.rounds.get(name, []) for p in run["problems"]))
+
+    def measured(self, name):
+        return bool(self.rounds.get(name)) and not self.problems(name)
+
+    def values(self, name, metric):
+        return [run[metric] for run in self.rounds[name]]
+
+    def metrics(self):
+        runs = [run for name in self.rounds if self.measured(name) for run in self.rounds[name]]
+        return [metric for metric in METRICS if any(metric in run for run in runs)]
+
+    def median(self, name, metric):
+        if metric in ("user_us", "system_us"):
+            # The user's share is counted in timer ticks, a few hundred a round: pool them.
+            ticks = [run["raw"] for run in self.rounds[name]]
+            share = sum(r["tick_user_ns"] for r in ticks) / max(
+                1, sum(r["tick_all_ns"] for r in ticks))
+            return self.median(name, "cpu_us") * (share if metric == "user_us" else 1 - share)
+        return statistics.median(self.values(name, metric))
+
+    def best_peer(self, metric):
+        peers = [name for name in PEERS if self.measured(name)]
+        choose = max if METRICS[metric].more_is_better else min
+        return choose(peers, key=lambda name: self.median(name, metric)) if peers else None
+
+    def ratio(self, metric, against):
+        """rsp's part of another's number, or None when one of them was not measured."""
+        if against == "best":
+            against = self.best_peer(metric)
+        if against is None or not self.measured("rsp") or not self.measured(against):
+            return None
+        if metric in ("user_us", "system_us"):
+            theirs = self.median(against, metric)
+            return self.median("rsp", metric) / theirs if theirs > 0 else None
+        pairs = zip(self.values("rsp", metric), self.values(against, metric))
+        ratios = [ours / theirs for ours, theirs in pairs if theirs > 0]
+        return statistics.median(ratios) if ratios else None
+
+    def verdict(self, goal):
+        if goal.against is None:
+            value = self.median("rsp", goal.metric) if self.measured("rsp") else None
+        else:
+            value = self.ratio(goal.metric, goal.against)
+        if value is None:
+            return f"{goal.text()}: not measured"
+        return f"{goal.text()}: {'pass' if goal.reached(value) else '**FAIL**'}"
+
+
+def table(all_results):
+    """The whole table, in Markdown."""
+    names = [n for n in NAMES if any(n in results.rounds for results in all_results)]
+    heads = ["case", "", *[TITLES[n] for n in names], "rsp / best peer", "rsp / pump", "goal"]
+    rows = [heads, ["---", "---", *["---:"] * (len(names) + 2), "---"]]
+    for results in all_results:
+        title = results.case.title
+        metrics = results.metrics()
+        failed = [n for n in names if results.problems(n)]
+        for metric in metrics:
+            rows.append([title, METRICS[metric].title,
+                         *[_cell(results, name, metric) for name in names],
+                         *_ratios(results, metric),
+                         "; ".join(results.verdict(g) for g in GOALS
+                                   if (g.case, g.metric) == (results.case.name, metric))])
+            title = ""
+        if not metrics and failed:
+            rows.append([title, "", *["FAILED" if n in failed else "" for n in names], "", "", ""])
+    return _aligned(rows)
+
+
+def _ratios(results, metric):
+    if not METRICS[metric].compared:
+        return ["", ""]
+    pump = max(("pump", "pump-splice"), key=lambda n: (
+        results.median(n, metric) if results.measured(n) and METRICS[metric].more_is_better
+        else (n == "pump")))
+    return [_ratio(results.ratio(metric, against)) for against in ("best", pump)]
+
+
+def _ratio(value):
+    return "" if value is None else f"{value:.2f}"
+
+
+def _cell(results, name, metric):
+    if name not in results.rounds:
+        return ""
+    if results.problems(name):
+        return "FAILED"
+    return METRICS[metric].form.format(results.median(name, metric))
+
+
+def _aligned(rows):
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = []
+    for number, row in enumerate(rows):
+        cells = []
+        for column, (cell, width) in enumerate(zip(row, widths)):
+            right = 2 <= column < len(row) - 1
+            if number == 1:
+                cell = "-" * (width - 1) + ":" if right else "-" * width
+            cells.append(cell.rjust(width) if right else cell.ljust(width))
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def failures(all_results):
+    """A line for each proxy that failed a case."""
+    return [f"FAILED: {results.case.title}, {TITLES[name]}: {'; '.join(results.problems(name))}"
+            for results in all_results for name in results.rounds if results.problems(name)]
+
+
+def tally(all_results):
+    """How many of the goals that were measured are reached."""
+    by_case = {results.case.name: results for results in all_results}
+    verdicts = [by_case[g.case].verdict(g) for g in GOALS if g.case in by_case]
+    passed = sum(v.endswith("pass") for v in verdicts)
+    failed = sum(v.endswith("**FAIL**") for v in verdicts)
+    return f"Goals: {passed} reached, {failed} missed, {len(verdicts) - passed - failed} not measured."
