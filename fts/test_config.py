@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from harness.messages import chunked, request, response
+from harness.messages import request, response
 from harness.ports import free_port
 from harness.proxy import Proxy, run
 from harness.server import always
