@@ -1,5 +1,6 @@
 """A server behind rsp whose every byte is scripted by a Python function."""
 
+import contextlib
 import os
 import socket
 import threading
@@ -122,7 +123,8 @@ class ScriptedServer:
         for thread in self._threads:
             thread.join(5)
         if self.address.startswith("unix:"):
-            os.unlink(self.address[5:])
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self.address[5:])
         assert not self.failures, "a server script failed:\n" + "\n".join(self.failures)
 
 
