@@ -1,4 +1,4 @@
-// A DNS server that says what a test tells it to: one UDP socket on loopback and one thread.
+// A DNS server that says what a test tells it to: a UDP and a TCP socket on loopback, a thread each.
 import Glibc
 import IO
 import Synchronization
@@ -13,31 +13,33 @@ final class DNSServer: Sendable {
     /// SERVFAIL.
     case failure
     case silence
+    /// By UDP a truncated answer without addresses; by TCP all of them, one byte a packet.
+    case byTCP([String], ttl: UInt32)
   }
 
   /// What c-ares is to ask: "127.0.0.1:port".
   let address: String
-  private let socket: Int32
+  private let udp: Int32
+  private let tcp: Int32
   private let script: Mutex<@Sendable (String) -> Reply>
   private let asked = Mutex<[String]>([])
 
-  /// Starts a server.
-  init(_ script: @escaping @Sendable (String) -> Reply) throws {
+  private init(_ script: @escaping @Sendable (String) -> Reply) throws {
     self.script = Mutex(script)
-    socket = Glibc.socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
-    var name = sockaddr_in()
-    name.sin_family = sa_family_t(AF_INET)
-    name.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-    let fd = socket
-    // SAFETY: a sockaddr_in begins like a sockaddr, and its size is given.
-    let bound = unsafe withUnsafePointer(to: &name) { pointer in
-      unsafe bind(
-        fd, UnsafeRawPointer(pointer).assumingMemoryBound(to: sockaddr.self),
-        socklen_t(MemoryLayout<sockaddr_in>.size))
-    }
-    precondition(bound == 0)
-    guard let local = Sockets.localAddress(of: fd) else { preconditionFailure() }
+    let listener = try Sockets.listen(at: .v4(0x7f00_0001, port: 0), backlog: 16)
+    guard let local = Sockets.localAddress(of: listener.number) else { preconditionFailure() }
     address = local.description
+    tcp = listener.release()
+    precondition(fcntl(tcp, F_SETFL, 0) == 0)
+    udp = Glibc.socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
+    var name = Self.loopback(port: local.port)
+    let result = unsafe bind(udp, &name, socklen_t(MemoryLayout<sockaddr>.size))
+    precondition(result == 0, "the UDP port beside the TCP port is taken")
+  }
+
+  deinit {
+    close(udp)
+    close(tcp)
   }
 
   /// Runs the body while the server answers.
@@ -45,12 +47,13 @@ final class DNSServer: Sendable {
     _ script: @escaping @Sendable (String) -> Reply, _ body: (DNSServer) async throws -> T
   ) async throws -> T {
     let server = try DNSServer(script)
-    let thread = try Thread(named: "test DNS") { server.serve() }
+    let byUDP = try Thread(named: "test DNS, UDP") { server.serveUDP() }
+    let byTCP = try Thread(named: "test DNS, TCP") { server.serveTCP() }
     let result: Result<T, any Error>
     do { result = .success(try await body(server)) } catch { result = .failure(error) }
     server.stop()
-    thread.join()
-    close(server.socket)
+    byUDP.join()
+    byTCP.join()
     return try result.get()
   }
 
@@ -62,36 +65,70 @@ final class DNSServer: Sendable {
   /// How often a name was asked for, with type A.
   func count(of name: String) -> Int { asked.withLock { $0.count { $0 == name } } }
 
+  // MARK: The threads
+
+  /// An empty message ends the one thread, a listener that listens no more the other.
   private func stop() {
-    guard let own = Sockets.localAddress(of: socket), case .v4(_, let port) = own else { return }
-    var name = sockaddr_in()
-    name.sin_family = sa_family_t(AF_INET)
-    name.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-    name.sin_port = port.bigEndian
-    // SAFETY: as in init. An empty message tells `serve` to end.
-    _ = unsafe withUnsafePointer(to: &name) { pointer in
-      unsafe sendto(
-        socket, nil, 0, 0, UnsafeRawPointer(pointer).assumingMemoryBound(to: sockaddr.self),
-        socklen_t(MemoryLayout<sockaddr_in>.size))
-    }
+    guard let port = Sockets.localAddress(of: udp)?.port else { return }
+    var name = Self.loopback(port: port)
+    _ = unsafe sendto(udp, nil, 0, 0, &name, socklen_t(MemoryLayout<sockaddr>.size))
+    shutdown(tcp, Int32(SHUT_RDWR))
   }
 
-  private func serve() {
+  private static func loopback(port: UInt16) -> sockaddr {
+    var name = sockaddr()
+    name.sa_family = sa_family_t(AF_INET)
+    // SAFETY: a sockaddr_in is a sockaddr with the port at byte 2 and the address at byte 4.
+    unsafe withUnsafeMutableBytes(of: &name) { bytes in
+      unsafe bytes.storeBytes(of: port.bigEndian, toByteOffset: 2, as: UInt16.self)
+      unsafe bytes.storeBytes(of: UInt32(0x7f00_0001).bigEndian, toByteOffset: 4, as: UInt32.self)
+    }
+    return name
+  }
+
+  private func serveUDP() {
     while true {
       var query = [UInt8](repeating: 0, count: 512)
       var sender = sockaddr()
       var length = socklen_t(MemoryLayout<sockaddr>.size)
       // SAFETY: recvfrom writes at most 512 bytes and one IPv4 address.
-      let count = unsafe recvfrom(socket, &query, 512, 0, &sender, &length)
+      let count = unsafe recvfrom(udp, &query, 512, 0, &sender, &length)
       guard count > 12 else { return }
-      guard let reply = reply(to: Array(query.prefix(count))) else { continue }
+      guard let reply = reply(to: Array(query.prefix(count)), byTCP: false) else { continue }
       // SAFETY: the bytes and the address are local and of the sizes given.
-      _ = unsafe sendto(socket, reply, reply.count, 0, &sender, length)
+      _ = unsafe sendto(udp, reply, reply.count, 0, &sender, length)
     }
   }
 
+  private func serveTCP() {
+    while true {
+      let connection = accept(tcp, nil, nil)
+      guard connection >= 0 else { return }
+      while let head = Self.receive(2, from: connection),
+        let query = Self.receive(Int(head[0]) << 8 | Int(head[1]), from: connection)
+      {
+        let reply = reply(to: query, byTCP: true) ?? []
+        for byte in Self.bytes(UInt16(reply.count)) + reply {
+          // SAFETY: send reads the one byte of `byte`.
+          var byte = byte
+          _ = unsafe send(connection, &byte, 1, Int32(MSG_NOSIGNAL))
+        }
+      }
+      close(connection)
+    }
+  }
+
+  private static func receive(_ count: Int, from fd: Int32) -> [UInt8]? {
+    var bytes = [UInt8](repeating: 0, count: count)
+    // SAFETY: recv writes at most `count` bytes.
+    let n = unsafe recv(fd, &bytes, count, Int32(MSG_WAITALL))
+    return n == count ? bytes : nil
+  }
+
+  // MARK: The messages
+
   /// One message, by RFC 1035 4.1.
-  private func reply(to query: [UInt8]) -> [UInt8]? {
+  private func reply(to query: [UInt8], byTCP: Bool) -> [UInt8]? {
     var labels: [String] = []
     var i = 12
     while query[i] != 0 {
@@ -102,17 +139,22 @@ final class DNSServer: Sendable {
     let wantsV4 = query[i + 2] == 1
     let question = query[12..<i + 5]
     let name = labels.joined(separator: ".")
-    if wantsV4 { asked.withLock { $0.append(name) } }
+    if wantsV4, !byTCP { asked.withLock { $0.append(name) } }
     var code: UInt8 = 0
+    var truncated = false
     var answers: [[UInt8]] = []
     switch script.withLock({ $0 })(name) {
     case .silence: return nil
     case .noSuchName: code = 3
     case .failure: code = 2
-    case .addresses(let list, let ttl):
+    case .byTCP where !byTCP: truncated = true
+    case .addresses(let list, let ttl), .byTCP(let list, let ttl):
       answers = list.compactMap { Self.record($0, ttl: ttl, v4: wantsV4) }
     }
-    var reply = Array(query.prefix(2)) + [0x81, 0x80 | code, 0, 1, 0, UInt8(answers.count)]
+    var reply =
+      Array(query.prefix(2)) + [
+        truncated ? 0x83 : 0x81, 0x80 | code, 0, 1, 0, UInt8(answers.count),
+      ]
     reply += [0, 0, 0, 0] + question + answers.joined()
     return reply
   }

@@ -71,4 +71,49 @@ import Testing
       #expect(server.count(of: "a.test") == 1)
     }
   }
+
+  @Test func `a name in numbers is its own answer`() async throws {
+    try await onLoop { worker in
+      let resolver = Resolver(on: worker.reactor, servers: "127.0.0.1:1")
+      let v4 = try await resolver.addresses(of: "10.0.0.1", port: 80, until: worker.reactor.now)
+      #expect(v4 == [one])
+      let v6 = try await resolver.addresses(of: "::1", port: 80, until: worker.reactor.now)
+      #expect(v6 == [.v6(high: 0, low: 1, scope: 0, port: 80)])
+    }
+  }
+
+  @Test func `localhost needs no DNS server`() async throws {
+    try await onLoop { worker in
+      let resolver = Resolver(on: worker.reactor, servers: "127.0.0.1:1")
+      let found = try await resolver.addresses(of: "localhost", port: 80, until: worker.patience)
+      #expect(found.contains(.v4(0x7f00_0001, port: 80)))
+      #expect(resolver.cached("localhost", port: 80, at: worker.reactor.now) == found)
+    }
+  }
+
+  @Test func `a truncated answer is asked for again by TCP, however slowly it comes`() async throws
+  {
+    try await DNSServer.answering({ _ in .byTCP(["10.0.0.1"], ttl: 60) }) { server in
+      let servers = server.address
+      let found = try await onLoop { worker in
+        let resolver = Resolver(on: worker.reactor, servers: servers)
+        return try await resolver.addresses(of: "a.test", port: 80, until: worker.patience)
+      }
+      #expect(found == [one])
+    }
+  }
+
+  @Test(arguments: [32, 33]) func `of one name's addresses the first 32 are kept`(count: Int)
+    async throws
+  {
+    let list = (0..<count).map { "10.0.0.\($0)" }
+    try await DNSServer.answering({ _ in .addresses(list, ttl: 60) }) { server in
+      let servers = server.address
+      let found = try await onLoop { worker in
+        let resolver = Resolver(on: worker.reactor, servers: servers)
+        return try await resolver.addresses(of: "a.test", port: 80, until: worker.patience)
+      }
+      #expect(found.count == 32)
+    }
+  }
 }

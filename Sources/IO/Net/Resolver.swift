@@ -90,9 +90,7 @@ package final class Resolver {
   /// The entry of a name, made if need be; the one nearest its end makes room.
   private func name(_ key: ResolverKey) throws(ResolveError) -> ResolverName {
     if let known = names[key] { return known }
-    // RFC 1035 2.3.4: 255 octets on the wire are at most 253 characters and a last dot. A NUL would
-    // end the name early in C.
-    guard key.host.utf8.count <= 254, !key.host.utf8.contains(0) else { throw .notFound }
+    guard Self.mayBeName(key.host.utf8) else { throw .notFound }
     if names.count >= limits.names {
       let idle = names.values.lazy.filter { !$0.isPending }
       guard let oldest = idle.min(by: { $0.expiry < $1.expiry }) else { throw .tooManyNames }
@@ -101,6 +99,13 @@ package final class Resolver {
     let name = ResolverName(key)
     names[key] = name
     return name
+  }
+
+  /// RFC 1035 2.3.4: 255 octets on the wire are at most 253 characters and a last dot. (A NUL would
+  /// end the name early in C.)
+  private static func mayBeName(_ text: String.UTF8View) -> Bool {
+    let length = text.last == UInt8(ascii: ".") ? text.count - 1 : text.count
+    return (1...253).contains(length) && !text.contains(0)
   }
 
   private func ask(for name: ResolverName) {
