@@ -10,17 +10,17 @@ import Synchronization
 @usableFromInline
 package enum Log {
   /// Atomic, a setting only: nothing else is ordered by it.
-  @usableFromInline static let threshold = Atomic<UInt8>(LogLevel.info.rawValue)
+  @usableFromInline static let threshold = Atomic<UInt8>(Level.info.rawValue)
 
   /// The lightest level that is written; `info` at first.
-  package static var level: LogLevel {
-    get { LogLevel(rawValue: threshold.load(ordering: .relaxed)) ?? .info }
+  package static var level: Level {
+    get { Level(rawValue: threshold.load(ordering: .relaxed)) ?? .info }
     set { threshold.store(newValue.rawValue, ordering: .relaxed) }
   }
 
   /// Whether lines of this level are written.
   @inlinable
-  package static func isEnabled(_ level: LogLevel) -> Bool {
+  package static func isEnabled(_ level: Level) -> Bool {
     level.rawValue >= threshold.load(ordering: .relaxed)
   }
 
@@ -49,9 +49,7 @@ package enum Log {
   }
 
   @usableFromInline
-  static func write(_ level: LogLevel, _ message: String) {
-    LogLine(.now(), level, message).write(to: standardError)
+  static func write(_ level: Level, _ message: String) {
+    StandardError.write(LogLine(.now(), level, message).bytes)
   }
-
-  private static let standardError: Int32 = 2
 }

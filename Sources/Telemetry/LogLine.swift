@@ -1,6 +1,5 @@
 // One line of the log as bytes: bounded, and free of anything that could forge a second line or talk
 // to the operator's terminal.
-import Glibc
 
 /// A finished log line, with its line feed.
 ///
@@ -16,7 +15,7 @@ struct LogLine: Sendable {
 
   /// - Parameter message: any text; control and invisible formatting characters are escaped, and
   ///   what does not fit is cut and replaced by `...`.
-  init(_ time: Timestamp, _ level: LogLevel, _ message: String) {
+  init(_ time: Timestamp, _ level: Log.Level, _ message: String) {
     bytes.reserveCapacity(min(Self.limit, message.utf8.count + 64))
     bytes += "[\(time)] ".utf8
     if level != .info { bytes += "\(level.name): ".utf8 }
@@ -56,15 +55,6 @@ struct LogLine: Sendable {
       return "\\u{\(String(scalar.value, radix: 16))}"
     default:
       return String(scalar)
-    }
-  }
-
-  /// Writes the line in one call. A line that cannot be written is lost: there is nowhere to
-  /// complain, and the proxy is not to stop for its log.
-  func write(to descriptor: Int32) {
-    unsafe bytes.withUnsafeBytes { line in
-      // SAFETY: the pointer and count describe the array's bytes, which outlive the call.
-      while unsafe Glibc.write(descriptor, line.baseAddress, line.count) < 0 && errno == EINTR {}
     }
   }
 }

@@ -8,7 +8,7 @@ struct LogLineTests {
   private static let moment = Timestamp(seconds: 1_795_255_200, microseconds: 123_456, offset: 0)
   private static let stamp = "[2026-11-21 10:00:00.123456 +0000] "
 
-  private func text(_ message: String, _ level: LogLevel = .info) -> String {
+  private func text(_ message: String, _ level: Log.Level = .info) -> String {
     String(decoding: LogLine(Self.moment, level, message).bytes, as: UTF8.self)
   }
 
@@ -18,8 +18,8 @@ struct LogLineTests {
         == "[2026-11-21 10:00:00.123456 +0000] Started.  Listening on port 8000.\n")
   }
 
-  @Test(arguments: [(LogLevel.debug, "debug: x"), (.warning, "warning: x"), (.error, "error: x")])
-  func `every other level is named`(level: LogLevel, expected: String) {
+  @Test(arguments: [(Log.Level.debug, "debug: x"), (.warning, "warning: x"), (.error, "error: x")])
+  func `every other level is named`(level: Log.Level, expected: String) {
     #expect(text("x", level) == Self.stamp + expected + "\n")
   }
 
@@ -66,7 +66,7 @@ struct LogLineTests {
     var ends: [Int32] = [0, 0]
     // SAFETY: pipe fills the two elements of the array.
     try #require(unsafe pipe(&ends) == 0)
-    LogLine(Self.moment, .error, "x").write(to: ends[1])
+    StandardError.write(LogLine(Self.moment, .error, "x").bytes, to: ends[1])
     var bytes = [UInt8](repeating: 0, count: 100)
     // SAFETY: read fills at most the array's 100 bytes.
     let count = unsafe read(ends[0], &bytes, bytes.count)
@@ -75,7 +75,7 @@ struct LogLineTests {
   }
 
   @Test func `a log that cannot be written is no failure`() {
-    LogLine(Self.moment, .error, "x").write(to: -1)
+    StandardError.write(LogLine(Self.moment, .error, "x").bytes, to: -1)
   }
 
   @Test func `the limit is what the system writes to a pipe in one piece`() {

@@ -7,23 +7,23 @@ import Testing
 
 struct LogTests {
   @Test func `levels are ordered and have names`() {
-    #expect(LogLevel.allCases == LogLevel.allCases.sorted())
-    #expect(LogLevel.allCases.map(\.name) == ["debug", "info", "warning", "error"])
+    #expect(Log.Level.allCases == Log.Level.allCases.sorted())
+    #expect(Log.Level.allCases.map(\.name) == ["debug", "info", "warning", "error"])
   }
 
-  @Test(arguments: LogLevel.allCases)
-  func `a level is found by its name`(level: LogLevel) {
-    #expect(LogLevel(name: level.name) == level)
+  @Test(arguments: Log.Level.allCases)
+  func `a level is found by its name`(level: Log.Level) {
+    #expect(Log.Level(name: level.name) == level)
   }
 
   @Test(arguments: ["", "Info", "warn", "info "])
   func `another name is no level`(name: String) {
-    #expect(LogLevel(name: name) == nil)
+    #expect(Log.Level(name: name) == nil)
   }
 
   @Test func `info and what is above it are logged at first`() {
     #expect(Log.level == .info)
-    #expect(LogLevel.allCases.map { Log.isEnabled($0) } == [false, true, true, true])
+    #expect(Log.Level.allCases.map { Log.isEnabled($0) } == [false, true, true, true])
   }
 
   @Test func `lines from the threshold on go to standard error`() async throws {
