@@ -56,6 +56,7 @@ let package = Package(
     tests("BytesTests", ["Bytes"]),
     tests("HTTPTests", ["HTTP", "Bytes"]),
     tests("IOTests", ["IO", "Bytes"]),
+    tests("TelemetryTests", ["Telemetry", "IO"]),
     tests("ScriptingTests", ["Scripting"]),
     tests("ConfigurationTests", ["Configuration"]),
     tests("ProxyTests", ["Proxy", "Configuration", "HTTP", "IO", "Bytes"]),

@@ -1,0 +1,54 @@
+// The commands of the command line: what `rsp run` and `rsp check` do with a configuration.
+import ArgumentParser
+import Telemetry
+
+/// Starts the proxy; also what `rsp` does when no command is named.
+struct Run: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Start the proxy (the default).",
+    usage: """
+      rsp [run] [--log-level <level>] <configuration file>
+      rsp [run] [--log-level <level>] <port> <backend address> <backend port>
+      """)
+
+  @Argument(
+    help: ArgumentHelp(
+      "A configuration file; or a port to listen on, then the address and port of a server.",
+      valueName: "file | port address port"))
+  var arguments: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Log lines from this level on, whatever the configuration says.", valueName: "level"))
+  var logLevel: Log.Level?
+
+  func run() throws {
+    // Not in validate(), which would hide the better message about an unknown option.
+    let configuration = try Source(arguments).load()
+    Log.level = logLevel ?? configuration.logLevel
+    serve(configuration)
+  }
+}
+
+/// Reads a configuration and says whether it is in order, without listening anywhere.
+struct Check: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Say whether a configuration file is in order.",
+    usage: "rsp check <configuration file>")
+
+  @Argument(help: ArgumentHelp("The configuration file.", valueName: "configuration file"))
+  var file: String
+
+  func run() throws {
+    _ = try Source.file(file).load()
+    print("\(file) is in order.")
+  }
+}
+
+extension Log.Level: ExpressibleByArgument {
+  @usableFromInline
+  package init?(argument: String) { self.init(name: argument) }
+
+  @usableFromInline
+  package static var allValueStrings: [String] { allCases.map(\.name) }
+}
