@@ -36,7 +36,7 @@ let package = Package(
     .target(name: "CScan"),
     .target(name: "CShims", dependencies: ["CLuaJIT"]),
     .systemLibrary(name: "CLuaJIT", pkgConfig: "luajit", providers: [.apt(["libluajit2-5.1-dev"])]),
-    .systemLibrary(name: "CAres", pkgConfig: "libcares", providers: [.apt(["libc-ares-dev"])]),
+    .target(name: "CAres", linkerSettings: [.linkedLibrary("cares")]),
 
     module("Bytes"),
     module("HTTP", ["Bytes", "CScan"]),

@@ -1,2 +1,0 @@
-// The asynchronous resolver library c-ares.
-#include <ares.h>
