@@ -6,7 +6,8 @@ import socket
 import pytest
 
 from harness.config import configuration
-from harness.nginx import Nginx, path as nginx_path
+from harness.nginx import Nginx
+from harness.nginx import path as nginx_path
 from harness.ports import free_port
 from harness.proxy import Proxy
 from harness.server import ScriptedServer

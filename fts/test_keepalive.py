@@ -183,8 +183,10 @@ def test_a_server_connection_closed_while_idle_is_noticed_at_once(rsp, serve):
     assert proxy.exchange(request()).body == b"x"
     # It closes; rsp lets the descriptor go without waiting for a next request.
     proxy.wait_for_descriptors(before)
-    for _ in range(20):
+    for number in range(20):
         assert proxy.exchange(request("POST", "/", body=b"y")).body == b"x"
+        server.wait_for_connections(number + 2)
+        wait_until(lambda: server.connections[-1].socket.fileno() < 0, "the server to close")
 
 
 def test_bytes_on_an_idle_server_connection_end_it(rsp, serve):

@@ -68,7 +68,9 @@ def test_a_head_over_the_limit_gets_431(rsp, serve, options, limit):
 
     def head_of(size):
         lines = ["A: " + "a" * 1000] * (limit // 1100)
-        return request("GET", "/", *lines, "B: " + "b" * (size - len(request("GET", "/", *lines, "B: "))))
+        return request(
+            "GET", "/", *lines, "B: " + "b" * (size - len(request("GET", "/", *lines, "B: ")))
+        )
 
     assert len(head_of(limit)) == limit
     assert status_of(proxy, head_of(limit)) == 200
@@ -78,7 +80,7 @@ def test_a_head_over_the_limit_gets_431(rsp, serve, options, limit):
 
 def test_a_head_of_endless_small_fields_gets_431(rsp, serve):
     sent = b"GET / HTTP/1.1\r\nHost: a\r\n" + b"A: b\r\n" * 10_000
-    assert status_of(rsp(serve(always(response())), max_fields=100_000), sent) == 431
+    assert status_of(rsp(serve(always(response())), max_fields=10_000), sent) == 431
 
 
 # The body
@@ -170,11 +172,14 @@ def test_an_idle_client_is_closed_without_a_word(rsp, serve):
     with proxy.client() as client:
         assert client.exchange(request()).status == 200
         assert client.wait_closed() == "eof"
-    assert proxy.descriptors <= before + 1
+    # The connection to the server is in the pool.
+    proxy.wait_for_descriptors(before + 1)
 
 
 def test_an_idle_client_may_come_back_in_time(rsp, serve):
-    with rsp(serve(always(response())), keepalive_timeout="2s", head_timeout="200ms").client() as client:
+    with rsp(
+        serve(always(response())), keepalive_timeout="2s", head_timeout="200ms"
+    ).client() as client:
         for _ in range(3):
             assert client.exchange(request()).status == 200
             assert client.is_silent_for(0.4)

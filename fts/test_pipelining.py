@@ -18,7 +18,9 @@ def test_pipelined_requests_are_answered_in_order(rsp, serve):
 
 def test_pipelined_requests_may_have_bodies(rsp, serve):
     server = serve(echo_target)
-    coded = request("POST", "/2", "Transfer-Encoding: chunked") + chunked(b"two", trailers=b"A: b\r\n")
+    coded = request("POST", "/2", "Transfer-Encoding: chunked") + chunked(
+        b"two", trailers=b"A: b\r\n"
+    )
     with rsp(server).client() as client:
         client.send(request("POST", "/1", body=b"one") + coded + request("GET", "/3"))
         assert [client.read_response().body for _ in range(3)] == [b"/1", b"/2", b"/3"]

@@ -11,8 +11,10 @@ POST = "POST / HTTP/1.1\r\nHost: a\r\n"
 
 # Framing (RFC 9112 6 and 7; behaviour 1-4)
 FRAMING = {
-    "a length and a transfer coding": POST + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    "a transfer coding and a length": POST + "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+    "a length and a transfer coding": POST
+    + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "a transfer coding and a length": POST
+    + "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
     "two lengths that differ": POST + "Content-Length: 1\r\nContent-Length: 2\r\n\r\nab",
     "two lengths that are equal": POST + "Content-Length: 1\r\nContent-Length: 1\r\n\r\na",
     "a list of equal lengths": POST + "Content-Length: 1, 1\r\n\r\na",

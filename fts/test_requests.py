@@ -70,7 +70,10 @@ def test_an_empty_line_before_the_request_line_is_skipped(rsp, serve):
 
 @pytest.mark.parametrize(
     "target, host",
-    [("http://example.com/a?b", "example.com"), ("http://example.com:8080/a?b", "example.com:8080")],
+    [
+        ("http://example.com/a?b", "example.com"),
+        ("http://example.com:8080/a?b", "example.com:8080"),
+    ],
 )
 def test_an_absolute_target_reaches_the_server_in_origin_form(rsp, serve, target, host):
     server = serve(always(response(b"done")))

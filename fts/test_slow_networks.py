@@ -2,6 +2,7 @@
 
 import hashlib
 import random
+import socket
 import threading
 import time
 
@@ -43,16 +44,16 @@ def sends(data, framing="length"):
 
 @pytest.mark.parametrize("framing", ["length", "chunked"])
 def test_a_response_within_the_buffer_frees_its_server_at_once(rsp, serve, framing):
-    """While one client has not read a byte, the same connection serves another."""
+    """Its connection has come to the pool, and its idle time has passed there, while the client
+    has not read a byte."""
     data = noise(200_000)
     server = serve(sends(data, framing))
-    proxy = rsp(server, buffering="256k")
+    proxy = rsp(server, buffering="256k", idle_timeout="200ms")
     with proxy.client(receive_buffer=2048) as slow:
         slow.send(request())
         server.wait_for_requests(1)
-        wait_until(lambda: server.connections[0].sent == 1, "the response to leave the server")
-        assert digest(proxy.exchange(request()).body) == digest(data)
-        assert len(server.connections) == 1
+        wait_until(lambda: server.connections[0].ended, "the end of the idle connection")
+        assert server.connections[0].sent == 1
         assert digest(slow.read_response().body) == digest(data)
 
 
@@ -106,25 +107,25 @@ def test_a_slow_upload_does_not_fill_the_memory(rsp, serve):
     def script(connection):
         connection.read_request_head()
         assert gate.wait(20)
-        connection.read_exactly(100 * MEBI)
+        connection.read_exactly(60 * MEBI)
         connection.send(response(b"thanks"))
 
     proxy = rsp(serve(script))
     before = proxy.memory
     with proxy.client() as client:
-        client.send(request("POST", "/", f"Content-Length: {100 * MEBI}"))
+        client.send(request("POST", "/", f"Content-Length: {60 * MEBI}"))
         client.socket.settimeout(1)
         sent, block = 0, bytes(MEBI)
         try:
-            while sent < 100 * MEBI:
-                sent += client.socket.send(block[: 100 * MEBI - sent])
+            while sent < 60 * MEBI:
+                sent += client.socket.send(block[: 60 * MEBI - sent])
         except TimeoutError:
             pass
-        assert sent < 40 * MEBI
+        assert sent < 30 * MEBI
         assert proxy.memory - before < 20 * MEBI
         gate.set()
         client.socket.settimeout(20)
-        client.send(bytes(100 * MEBI - sent))
+        client.send(bytes(60 * MEBI - sent))
         assert client.read_response().body == b"thanks"
 
 
@@ -173,7 +174,8 @@ def test_an_upload_is_whole_for_a_server_with_a_tiny_window(rsp, serve, framing)
         connection.send(response(digest(asked.body).encode()))
 
     server = serve(script)
-    server._listener.setsockopt(1, 8, 2048)  # SOL_SOCKET, SO_RCVBUF: inherited by connections
+    # Connections inherit it.
+    server._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
     with rsp(server).client(send_buffer=4096) as client:
         if framing == "length":
             client.send(request("POST", "/", body=data))
@@ -191,7 +193,7 @@ def test_a_client_that_does_not_read_is_cut_in_time(rsp, serve):
         server.wait_for_connections(1)
         wait_until(lambda: server.connections[0].ended or server.connections[0].socket.fileno() < 0)
         assert len(client.read_to_cut()) < 50 * MEBI
-    proxy.wait_for_descriptors(before)
+    proxy.wait_for_descriptors(before, spliced=1)
 
 
 def test_a_client_that_reads_slowly_but_steadily_is_not_cut(rsp, serve):
@@ -240,17 +242,19 @@ def test_a_client_that_vanishes_in_its_response_costs_nothing(rsp, serve, framin
     server = serve(sends(bytes(30 * MEBI), framing))
     proxy = rsp(server)
     before = proxy.descriptors
-    clients = [proxy.client(receive_buffer=4096) for _ in range(5)]
-    for client in clients:
-        client.send(request())
-    for client in clients:
-        client.read_head()
-        vanish(client, how)
-    proxy.wait_for_descriptors(before)
-    wait_until(
-        lambda: all(c.ended or c.socket.fileno() < 0 for c in server.connections),
-        "the server connections to end",
-    )
+    # Seven rounds, so that one lost descriptor a client would be more than the pooled pipes.
+    for _ in range(7):
+        clients = [proxy.client(receive_buffer=4096) for _ in range(3)]
+        for client in clients:
+            client.send(request())
+        for client in clients:
+            client.read_head()
+            vanish(client, how)
+        wait_until(
+            lambda: all(c.ended or c.socket.fileno() < 0 for c in server.connections),
+            "the server connections to end",
+        )
+    proxy.wait_for_descriptors(before, spliced=3)
     assert proxy.is_running
 
 

@@ -137,7 +137,7 @@ def test_a_reset_of_one_side_ends_the_other(rsp, serve):
     before = proxy.descriptors
     tunnel(proxy).reset()
     wait_until(lambda: server.connections[0].ended, "the end of the server connection")
-    proxy.wait_for_descriptors(before)
+    proxy.wait_for_descriptors(before, spliced=1)
 
     server = serve(switches_then(lambda connection: connection.reset()))
     with tunnel(rsp(server)) as client:

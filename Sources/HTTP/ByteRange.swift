@@ -15,6 +15,14 @@ package struct ByteRange: Sendable, BitwiseCopyable, Equatable {
     count = UInt32(range.count)
   }
 
+  /// - Precondition: as above, and `start <= end`; the parser's offsets are bounded by its limits,
+  ///   and every use of a range is checked against the bytes it is used on.
+  @inline(__always)
+  init(from start: Int, to end: Int) {
+    self.start = UInt32(truncatingIfNeeded: start)
+    count = UInt32(truncatingIfNeeded: end &- start)
+  }
+
   /// The offset just past the last byte.
   package var end: Int { Int(start) + Int(count) }
   package var isEmpty: Bool { count == 0 }
@@ -31,7 +39,8 @@ extension RawSpan {
   /// The byte at `offset`, bounds-checked.
   @inline(__always)
   package subscript(_ offset: Int) -> UInt8 {
-    precondition(offset >= 0 && offset < byteCount)
+    // As unsigned numbers, so that one comparison checks both ends.
+    precondition(UInt(bitPattern: offset) < UInt(bitPattern: byteCount))
     // SAFETY: the offset was checked, and every bit pattern is a UInt8.
     return unsafe unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
   }

@@ -13,7 +13,7 @@ extension RawSpan {
   private func first(
     from start: Int, mask: (UnsafeRawPointer) -> UInt32, matches: (UInt8) -> Bool
   ) -> Int {
-    precondition(start >= 0 && start <= byteCount)
+    precondition(UInt(bitPattern: start) <= UInt(bitPattern: byteCount))
     return unsafe withUnsafeBytes { bytes in
       let count = bytes.count
       guard count >= 16, let base = bytes.baseAddress else {
@@ -22,11 +22,12 @@ extension RawSpan {
         return i
       }
       var i = start
-      // SAFETY: i >= 0 and i + 16 <= count, so the load lies within the span.
-      while i + 16 <= count {
+      let last = count &- 16
+      // SAFETY: 0 <= i <= count - 16, so the load lies within the span.
+      while i <= last {
         let found = unsafe mask(base + i)
-        if found != 0 { return i + found.trailingZeroBitCount }
-        i += 16
+        if found != 0 { return i &+ found.trailingZeroBitCount }
+        i &+= 16
       }
       guard i < count else { return count }
       // The last, partial group is looked at through the span's last 16 bytes.
@@ -131,6 +132,16 @@ extension RawSpan {
       return unsafe same(base, name, 0, UInt16(0x2020))
         && same(base, name, count - 2, UInt16(0x2020))
     }
+  }
+
+  /// Whether CR LF stands at `offset`.
+  @inline(__always)
+  func isLineEnd(at offset: Int) -> Bool {
+    guard byteCount >= 2, UInt(bitPattern: offset) <= UInt(bitPattern: byteCount &- 2)
+    else { return false }
+    // SAFETY: both bytes were just checked to lie within the span.
+    let both = unsafe unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt16.self)
+    return UInt16(littleEndian: both) == 0x0a0d
   }
 
   /// The eight bytes at `offset` as a little-endian word; nil if they are not all there.

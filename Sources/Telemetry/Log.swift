@@ -1,5 +1,5 @@
-// The process's log: one line on standard error for each thing an operator should know. Requests are
-// not logged here.
+// The process's log: one line on standard error for each thing an operator should know. Requests
+// are not logged here.
 import Synchronization
 
 /// The log of the process. Safe from every thread: a line is one write, and lines of several threads

@@ -1,5 +1,5 @@
-// One line of the log as bytes: bounded, and free of anything that could forge a second line or talk
-// to the operator's terminal.
+// One line of the log as bytes: bounded, and free of anything that could forge a second line or
+// talk to the operator's terminal.
 
 /// A finished log line, with its line feed.
 ///

@@ -101,6 +101,16 @@ struct FieldMeaning: Sendable {
   private mutating func readConnection(
     _ bytes: RawSpan, _ value: ByteRange
   ) throws(RequestError) {
+    // The two values nearly every head has; a value holds no control byte, which `isName` asks for.
+    let whole = bytes.slice(value)
+    if whole.isName("keep-alive") {
+      saysKeepAlive = true
+      return
+    }
+    if whole.isName("close") {
+      saysClose = true
+      return
+    }
     var list = TokenList(value.range)
     while true {
       guard let range = try list.next(bytes) else { return }

@@ -10,58 +10,106 @@ extension HeadParser {
   mutating func parseFields(
     _ bytes: RawSpan, into fields: inout [FieldLine], in section: Section
   ) throws(RequestError) -> Bool {
+    // Room for as many fields as there may be is reserved once, so that storing one is a few
+    // stores and asks no questions about the array.
+    let room = max(0, limits.fields - fields.count)
+    var isComplete = false
+    try fields.append(addingCapacity: room) { (output) throws(RequestError) in
+      isComplete = try parseLines(bytes, into: &output, room: room, in: section)
+    }
+    return isComplete
+  }
+
+  /// The loop over field lines. Its state is held in locals, which is to say in registers, and put
+  /// back however it is left.
+  private mutating func parseLines(
+    _ bytes: RawSpan, into fields: inout OutputSpan<FieldLine>, room: Int, in section: Section
+  ) throws(RequestError) -> Bool {
     let count = bytes.byteCount
+    var cursor = self.cursor
+    var line = self.line
+    var isInValue = phase == .value
+    defer {
+      self.cursor = cursor
+      self.line = line
+      phase = isInValue ? .value : .name
+    }
     while true {
-      if phase == .name {
+      // The line may go on up to here; one comparison tells that it is neither too long nor cut.
+      let limit = min(line.start &+ lineLimit, start &+ limits.head)
+      let stop = min(limit &+ 1, count)
+      if !isInValue {
         if cursor == line.start {
           guard cursor < count else { return false }
-          if bytes[cursor] == ASCII.carriageReturn { return try parseEmptyLine(bytes) }
-          guard fields.count < limits.fields else { throw .fieldsTooLarge }
+          if bytes[cursor] == ASCII.carriageReturn { return try parseEmptyLine(bytes, &cursor) }
+          guard fields.count < room else { throw .fieldsTooLarge }
         }
         cursor = bytes.firstNonName(from: cursor)
-        if cursor < count, bytes[cursor] != 0x3a { skipUnusualName(bytes) }
-        try checkLine()
-        guard cursor < count else { return false }
-        guard bytes[cursor] == 0x3a, cursor > line.start else {  // :
-          throw .badRequest(nameFault(bytes))
+        if cursor < count, bytes[cursor] != 0x3a {  // :
+          skipUnusualName(bytes, &cursor, &line)
+        }
+        guard cursor < stop else { return try isCut(at: cursor, limit) }
+        guard bytes[cursor] == 0x3a, cursor > line.start else {
+          throw .badRequest(nameFault(bytes, cursor, line))
         }
         line.nameEnd = cursor
-        cursor += 1
-        phase = .value
+        cursor &+= 1
+        isInValue = true
       }
       cursor = bytes.firstControl(from: cursor)
-      try checkLine()
-      guard cursor < count else { return false }
-      guard bytes[cursor] == ASCII.carriageReturn else { throw .badRequest(.fieldValue) }
-      guard cursor + 1 < count else { return false }
-      guard bytes[cursor + 1] == ASCII.lineFeed else { throw .badRequest(.bareCarriageReturn) }
-      try endField(bytes, &fields, in: section)
+      guard cursor < stop else { return try isCut(at: cursor, limit) }
+      guard bytes.isLineEnd(at: cursor) else { return try isCutLineEnd(bytes, cursor) }
+      let field = fieldLine(bytes, line, end: cursor)
+      fields.append(field)
+      cursor &+= 2
+      line = Line(start: cursor)
+      isInValue = false
+      if field.known.isRead, section != .trailers {
+        try meaning.read(field.known, bytes, field.value, isRequest: section == .request)
+      }
     }
   }
 
-  /// Stores the field line that ends at `cursor`, and goes on after it.
+  /// The field on a line that ends at `end`.
   @inline(__always)
-  private mutating func endField(
-    _ bytes: RawSpan, _ fields: inout [FieldLine], in section: Section
-  ) throws(RequestError) {
-    let name = line.start..<line.nameEnd
-    let known = FieldName(bytes.extracting(name))
-    let value = ByteRange(bytes.trimmingBlanks(line.nameEnd + 1..<cursor))
-    fields.append(
-      FieldLine(
-        name: ByteRange(name), value: value, known: known,
-        flags: line.isUnusual ? .unusualName : []))
-    if known.isRead, section != .trailers {
-      try meaning.read(known, bytes, value, isRequest: section == .request)
+  private func fieldLine(_ bytes: RawSpan, _ line: Line, end: Int) -> FieldLine {
+    // Nearly always one blank stands before the value and none after it.
+    var valueStart = line.nameEnd &+ 1
+    var valueEnd = end
+    if bytes[valueStart] == ASCII.space { valueStart &+= 1 }
+    if ASCII.isBlank(bytes[valueStart]) || ASCII.isBlank(bytes[end &- 1]) {
+      let value = bytes.trimmingBlanks(min(valueStart, end)..<end)
+      valueStart = value.lowerBound
+      valueEnd = value.upperBound
     }
-    cursor += 2
-    line.start = cursor
-    line.isUnusual = false
-    phase = .name
+    return FieldLine(
+      name: ByteRange(from: line.start, to: line.nameEnd),
+      value: ByteRange(from: valueStart, to: valueEnd),
+      known: FieldName(bytes.extracting(line.start..<line.nameEnd)),
+      flags: line.isUnusual ? .unusualName : [])
+  }
+
+  /// What it means that a line has got as far as `cursor` and not found what it looked for there.
+  ///
+  /// - Returns: false, "not complete"; throws if the line would be too long in any case.
+  private func isCut(at cursor: Int, _ limit: Int) throws(RequestError) -> Bool {
+    if cursor > limit { throw .fieldsTooLarge }
+    return false
+  }
+
+  /// What it means that the control byte at `cursor` is not the first of CRLF.
+  ///
+  /// - Returns: false, "not complete", if it may still become one.
+  private func isCutLineEnd(_ bytes: RawSpan, _ cursor: Int) throws(RequestError) -> Bool {
+    guard bytes[cursor] == ASCII.carriageReturn else { throw .badRequest(.fieldValue) }
+    guard cursor + 1 == bytes.byteCount else { throw .badRequest(.bareCarriageReturn) }
+    return false
   }
 
   /// The empty line at `cursor` that ends the section.
-  private mutating func parseEmptyLine(_ bytes: RawSpan) throws(RequestError) -> Bool {
+  private func parseEmptyLine(
+    _ bytes: RawSpan, _ cursor: inout Int
+  ) throws(RequestError) -> Bool {
     guard cursor + 2 - start <= limits.head else { throw .fieldsTooLarge }
     guard cursor + 1 < bytes.byteCount else { return false }
     guard bytes[cursor + 1] == ASCII.lineFeed else { throw .badRequest(.bareCarriageReturn) }
@@ -70,7 +118,7 @@ extension HeadParser {
   }
 
   /// Goes on over the rarer bytes of a name, to the first that cannot be in one.
-  private mutating func skipUnusualName(_ bytes: RawSpan) {
+  private func skipUnusualName(_ bytes: RawSpan, _ cursor: inout Int, _ line: inout Line) {
     while cursor < bytes.byteCount, ASCII.token.contains(bytes[cursor]) {
       if bytes[cursor] == 0x5f || bytes[cursor] == 0x2e { line.isUnusual = true }  // _ .
       cursor += 1
@@ -78,15 +126,10 @@ extension HeadParser {
   }
 
   /// What is wrong with a line whose name is not followed by a colon at `cursor`.
-  private func nameFault(_ bytes: RawSpan) -> HeadFault {
+  private func nameFault(_ bytes: RawSpan, _ cursor: Int, _ line: Line) -> HeadFault {
     guard ASCII.isBlank(bytes[cursor]) else { return .fieldName }
     // RFC 9112 5.2: a line that begins with a blank once went on with the value of the last one.
     return cursor == line.start ? .foldedLine : .blankBeforeColon
-  }
-
-  @inline(__always)
-  private func checkLine() throws(RequestError) {
-    if cursor - line.start > lineLimit || cursor - start > limits.head { throw .fieldsTooLarge }
   }
 }
 

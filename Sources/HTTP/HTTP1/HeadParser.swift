@@ -104,6 +104,8 @@ package struct HeadParser: Sendable {
 
   /// How many bytes at `start` are those of `HTTP/` digit `.` digit, at most eight.
   func versionLength(_ bytes: RawSpan, at start: Int) -> Int {
+    // "HTTP/1.1" as a little-endian word.
+    if bytes.word(at: start) == 0x312e_312f_5054_5448 { return 8 }
     let pattern: StaticString = "HTTP/1.1"
     var n = 0
     while n < 8, start + n < bytes.byteCount {
