@@ -2,6 +2,7 @@
 // system between requests: a page fault costs more than parsing a request (1.8 us).
 
 /// The sizes of block a pool lends.
+@usableFromInline
 package enum BlockSize: Int, Sendable {
   /// No block at all.
   case none = 0
@@ -16,6 +17,7 @@ package enum BlockSize: Int, Sendable {
 ///
 /// Worker-confined. A block that comes back when its stack is full is freed.
 @safe
+@usableFromInline
 package final class BufferPool {
   private var small: [UnsafeMutableRawPointer] = unsafe []
   private var large: [UnsafeMutableRawPointer] = unsafe []

@@ -27,7 +27,7 @@ struct Attempt<Server: ServerStream & ~Copyable>: ~Copyable {
   var uploadIsDone: Bool { uploadFailed || upload.isFinished }
 }
 
-extension ClientConnection {
+extension ClientConnection where Stream: ~Copyable {
   /// Whether the request could be sent again: all of it that was sent is still here.
   var canReplay: Bool { !hasReadBody }
 
@@ -88,7 +88,7 @@ extension ClientConnection {
     if case .length(let n) = request.framing { most = Int(clamping: min(n, UInt64(most))) }
     var block = worker.buffers.borrow(.large)
     block.reset(headroom: BodyRelay.headroom)
-    block.append(input.bytes.extracting(head..<head + most))
+    block.append(input, head..<head + most)
     do { try upload.take(&block) } catch {
       throw error == .tooLarge ? .bodyTooLarge : .badBody
     }
@@ -227,7 +227,8 @@ extension ClientConnection {
       if attempt.uploadIsDone || reactor.now >= attempt.responseDeadline { throw .responseTimeout }
       throw attempt.upload.hasOutput ? .serverStalled : .bodyTimeout
     }
-    if !attempt.uploadIsDone, attempt.upload.isTooSlow(options.minBodyRate, since: attempt.startedAt)
+    if !attempt.uploadIsDone,
+      attempt.upload.isTooSlow(options.minBodyRate, since: attempt.startedAt)
     {
       throw .bodyTimeout
     }

@@ -91,7 +91,12 @@ struct BodyRelay: ~Copyable {
   var isFinished: Bool { isInputEnded && !hasOutput }
   /// Whether bytes wait for the sink.
   var hasOutput: Bool { !output.isEmpty || bytesInPipe > 0 }
-  var bytesInPipe: Int { pipe?.count ?? 0 }
+  var bytesInPipe: Int {
+    switch pipe {
+    case .some(let pipe): pipe.count
+    case .none: 0
+    }
+  }
   /// Whether more is wanted from the source now; false also while it is paused.
   var wantsInput: Bool { !isInputEnded && mayBuffer }
 

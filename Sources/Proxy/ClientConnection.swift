@@ -121,7 +121,10 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
     while true {
       if mayParse {
         do {
-          if try parser.parse(input.bytes, into: heads.request) { return .complete }
+          let isComplete = try input.withBytes { bytes throws(RequestError) in
+            try parser.parse(bytes, into: heads.request)
+          }
+          if isComplete { return .complete }
         } catch {
           return .refused(error)
         }

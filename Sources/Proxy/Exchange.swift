@@ -44,7 +44,7 @@ enum Disposition {
   case linger
 }
 
-extension ClientConnection {
+extension ClientConnection where Stream: ~Copyable {
   /// Answers the request whose head has been read.
   func exchange() async -> Disposition {
     guard request.method != .connect else {
@@ -74,8 +74,8 @@ extension ClientConnection {
       if mayReuse, let idle = pool.takeIdle() {
         server = idle
       } else {
-        do { server = try await route.upstream.connect(route.options, watching: self) } catch {
-          return await answer(route.upstream.answer(to: error, at: reactor.now))
+        do { server = try await route.upstream.connect(route.options) } catch {
+          return await answer(route.upstream.answer(to: error, keepAlive: mayPersist))
         }
       }
       switch await attempt(with: server, from: pool, route, target) {
@@ -98,7 +98,8 @@ extension ClientConnection {
     _ options: RouteOptions
   ) -> Bool {
     guard case .serverGone = failure else { return false }
-    return server.isReused && request.method.isIdempotent && canReplay && attempts <= options.retries
+    return server.isReused && request.method.isIdempotent && canReplay
+      && attempts <= options.retries
   }
 
   /// Answers a failed attempt.

@@ -5,7 +5,7 @@ import HTTP
 import IO
 import Telemetry
 
-extension ClientConnection {
+extension ClientConnection where Stream: ~Copyable {
   /// Turns the exchange into a tunnel until both sides have ended, one has broken, or nothing has
   /// moved for `tunnel_timeout`.
   ///
@@ -66,7 +66,7 @@ extension ClientConnection {
       throw .invalidResponse("the head is too large")
     }
     var head = worker.buffers.borrow(.large)
-    head.append(worker.scratch.bytes)
+    head.append(worker.scratch)
     down.output.append(head)
     attempt.received.consume(heads.response.byteCount)
     var early = ByteBuffer()
