@@ -5,8 +5,8 @@ import Telemetry
 
 struct Configuration {
   struct ProcessOptions {
-    enum LogLevel: String { case debug, info, warning, error }
-    var logLevel = LogLevel.info
+    struct LogLevel { var name = "info" }
+    var logLevel = LogLevel()
   }
   var process = ProcessOptions()
 
