@@ -31,7 +31,7 @@ FRAMING = {
     "a length one over 63 bits": POST + "Content-Length: 9223372036854775808\r\n\r\n",
     "a length one over 64 bits": POST + "Content-Length: 18446744073709551617\r\n\r\na",
     "a length of a hundred digits": POST + "Content-Length: " + "1" * 100 + "\r\n\r\n",
-    "a transfer coding on 1.0": "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "a transfer coding on 1.0": "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "a length on a get that is bad": OK + "Content-Length: x\r\n\r\n",
 }
 
