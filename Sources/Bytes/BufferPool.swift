@@ -37,6 +37,14 @@ package final class BufferPool {
     unsafe (small + large).forEach { unsafe $0.deallocate() }
   }
 
+  /// How many free blocks of a size are kept now.
+  package func free(_ size: BlockSize) -> Int {
+    switch size {
+    case .small: unsafe small.count
+    case .large: unsafe large.count
+    }
+  }
+
   /// Lends a block as an empty buffer; the buffer gives it back when it ends.
   package func borrow(_ size: BlockSize) -> ByteBuffer {
     lent += 1
