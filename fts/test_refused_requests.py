@@ -118,6 +118,7 @@ LINE = {
 # The authority (RFC 9112 3.2; behaviour 10)
 AUTHORITY = {
     "no host": "GET / HTTP/1.1\r\nA: b\r\n\r\n",
+    "an empty host": "GET / HTTP/1.1\r\nHost:\r\n\r\n",
     "two hosts": OK + "Host: b\r\n\r\n",
     "the same host twice": OK + "Host: a\r\n\r\n",
     "two hosts in one field": "GET / HTTP/1.1\r\nHost: a, b\r\n\r\n",

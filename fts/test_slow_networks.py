@@ -133,7 +133,7 @@ def test_a_slow_upload_does_not_fill_the_memory(rsp, serve):
 
 
 @pytest.mark.parametrize("framing", ["length", "chunked"])
-@pytest.mark.parametrize("buffering", ["16k", "256k", "4m"])
+@pytest.mark.parametrize("buffering", ["64k", "256k", "4m"])
 def test_a_page_is_whole_for_a_client_with_a_tiny_window(rsp, serve, framing, buffering):
     data = noise(2 * MEBI)
     proxy = rsp(serve(sends(data, framing)), buffering=buffering)
