@@ -1,5 +1,7 @@
 // The web server behind every proxy of the benchmark: GET or POST /N is answered with N bytes.
-// One thread, epoll, keep-alive, uploads of any size counted and thrown away.  backend PORT [SEND-BUFFER]
+// One thread, epoll, keep-alive, uploads of any size counted and thrown away.
+//
+//   backend PORT [SEND-BUFFER]
 //
 // It must cost as little as possible, because it shares a core with the load generator: an answer
 // of up to 1 MiB leaves in one send, an upload is discarded inside the kernel (MSG_TRUNC).

@@ -199,4 +199,5 @@ def tally(all_results):
     verdicts = [by_case[g.case].verdict(g) for g in GOALS if g.case in by_case]
     passed = sum(v.endswith("pass") for v in verdicts)
     failed = sum(v.endswith("**FAIL**") for v in verdicts)
-    return f"Goals: {passed} reached, {failed} missed, {len(verdicts) - passed - failed} not measured."
+    unknown = len(verdicts) - passed - failed
+    return f"Goals: {passed} reached, {failed} missed, {unknown} not measured."
