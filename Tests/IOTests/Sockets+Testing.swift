@@ -48,16 +48,6 @@ func send(_ text: String, to fd: Int32) {
   precondition(n == bytes.count)
 }
 
-/// Has the kernel hold as little as it will, so that a writer is soon blocked.
-func keepBuffersSmall(_ fd: Int32) {
-  for option in [SO_SNDBUF, SO_RCVBUF] {
-    var size: Int32 = 4096
-    // SAFETY: the option's value is the Int32 whose size is given.
-    _ = unsafe setsockopt(
-      fd, SOL_SOCKET, option, &size, socklen_t(MemoryLayout<Int32>.size))
-  }
-}
-
 /// Makes the coming close a reset (RST).
 func closeWithReset(_ fd: Int32) {
   var linger = linger(l_onoff: 1, l_linger: 0)
