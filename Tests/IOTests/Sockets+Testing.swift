@@ -65,3 +65,8 @@ func text(_ buffer: borrowing ByteBuffer) -> String {
   }
   return String(decoding: copy, as: UTF8.self)
 }
+
+extension StreamPair {
+  /// The numbers of both ends, open and registered.
+  consuming func release() -> (near: Int32, far: Int32) { (near.release(), far.release()) }
+}
