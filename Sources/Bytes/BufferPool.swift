@@ -40,6 +40,7 @@ package final class BufferPool {
   /// How many free blocks of a size are kept now.
   package func free(_ size: BlockSize) -> Int {
     switch size {
+    case .none: 0
     case .small: unsafe small.count
     case .large: unsafe large.count
     }

@@ -167,7 +167,7 @@ extension ClientConnection where Stream: ~Copyable {
   private func readResponse<Server: ServerStream & ~Copyable>(
     _ attempt: inout Attempt<Server>, _ parser: inout HeadParser
   ) throws(AttemptFailure) -> Bool {
-    guard let server = attempt.server else { throw .serverGone }
+    guard let server = attempt.server else { throw .serverGone(wasReset: false) }
     while true {
       if !attempt.received.isEmpty {
         do {
@@ -192,9 +192,12 @@ extension ClientConnection where Stream: ~Copyable {
       case .blocked:
         if attempt.received.isEmpty { attempt.received = ByteBuffer() }
         return false
-      case .ended, .failed:
+      case .ended:
         guard attempt.received.isEmpty else { throw .invalidResponse("the head is incomplete") }
-        throw .serverGone
+        throw .serverGone(wasReset: false)
+      case .failed:
+        guard attempt.received.isEmpty else { throw .invalidResponse("the head is incomplete") }
+        throw .serverGone(wasReset: true)
       }
     }
   }
@@ -205,7 +208,7 @@ extension ClientConnection where Stream: ~Copyable {
   private func wait<Server: ServerStream & ~Copyable>(
     _ attempt: inout Attempt<Server>
   ) async throws(AttemptFailure) {
-    guard let server = attempt.server else { throw .serverGone }
+    guard let server = attempt.server else { throw .serverGone(wasReset: false) }
     let options = attempt.route.options
     var interests = Interests(server.stream.readInterest)
     var deadline = attempt.responseDeadline

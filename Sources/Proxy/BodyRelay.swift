@@ -98,12 +98,12 @@ struct BodyRelay: ~Copyable {
     }
   }
   /// Whether more is wanted from the source now; false also while it is paused.
-  var wantsInput: Bool { !isInputEnded && mayBuffer }
+  var wantsInput: Bool { !isInputEnded && (!hasOutput || mayBuffer) }
 
   /// Whether the source has sent less than `rate` bytes a second since `start`, ten seconds ago or
   /// more.
   func isTooSlow(_ rate: Int, since start: Moment) -> Bool {
-    guard rate > 0, !isInputEnded, mayBuffer else { return false }
+    guard rate > 0, wantsInput else { return false }
     let elapsed = worker.reactor.now.milliseconds - start.milliseconds
     return elapsed >= 10_000 && Int64(clamping: received) * 1000 < Int64(rate) * elapsed
   }

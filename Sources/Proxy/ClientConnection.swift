@@ -43,6 +43,8 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
   /// Received bytes that belong to the request in progress or to the next ones.
   var input = ByteBuffer()
   private var parser: HeadParser
+  /// The present request's identifier.
+  var identifier = RequestIdentifier()
   /// Bytes of the present request's body were taken from the client that are kept nowhere.
   var hasReadBody = false
 

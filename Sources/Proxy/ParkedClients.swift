@@ -42,8 +42,4 @@ extension WorkerState {
       fd, with: clientKeeper, note: record.note, until: reactor.now.advanced(by: Int64(patience)))
   }
 
-  func connectionEnded() {
-    connections -= 1
-    if isDraining, connections == 0 { whenDrained?() }
-  }
 }

@@ -127,7 +127,7 @@ extension ClientConnection where Stream: ~Copyable {
     if options.requestID {
       guard head.tailroom >= 64 else { throw NoRoom() }
       head.append("X-Request-ID: ")
-      worker.identifiers.append(to: &head)
+      identifier.append(to: &head)
       head.append("\r\n")
     }
     if let pseudonym = options.via {

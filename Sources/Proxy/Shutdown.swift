@@ -4,15 +4,32 @@ import Configuration
 import IO
 import Telemetry
 
+extension WorkerState {
+  func connectionEnded() {
+    connections -= 1
+    stopIfDrained()
+  }
+
+  func listenerEnded(_ fd: Int32) {
+    listeners.remove(fd)
+    stopIfDrained()
+  }
+
+  /// A worker that has been told to stop does when nothing is left that it listens to or serves.
+  func stopIfDrained() {
+    if isDraining, connections == 0, listeners.isEmpty { whenDrained?() }
+  }
+}
+
 extension Worker {
   /// Stops accepting and ends once every connection has, or after `milliseconds`.
   package func drain(for milliseconds: Int64) {
     guard !state.isDraining else { return }
     state.isDraining = true
-    for fd in state.acceptors { state.reactor.interrupt(fd) }
-    state.reactor.wakeAll(parkedWith: state.clientKeeper)
     state.whenDrained = { [loop] in loop.stop() }
-    if state.connections == 0 { loop.stop() }
+    for fd in state.listeners { state.reactor.interrupt(fd) }
+    state.reactor.wakeAll(parkedWith: state.clientKeeper)
+    state.stopIfDrained()
     Task.immediate(executorPreference: loop) {
       guard let alarm = try? Alarm(on: self.state.reactor) else { return self.loop.stop() }
       await alarm.sleep(until: self.state.reactor.now.advanced(by: milliseconds))

@@ -13,7 +13,7 @@ extension ClientConnection where Stream: ~Copyable {
   func tunnel<Server: ServerStream & ~Copyable>(
     _ attempt: inout Attempt<Server>
   ) async throws(AttemptFailure) -> Disposition {
-    guard let server = attempt.server else { throw .serverGone }
+    guard let server = attempt.server else { throw .serverGone(wasReset: false) }
     let options = attempt.route.options
     var down = BodyRelay(.untilClose, chunkedOutput: false, highWater: 65536, worker)
     var up = BodyRelay(.untilClose, chunkedOutput: false, highWater: 65536, worker)

@@ -67,7 +67,8 @@ package actor Worker {
       Log.error("cannot watch a listener: \(error)")
       return
     }
-    state.acceptors.append(handover.fd)
+    state.listeners.insert(handover.fd)
+    defer { state.listenerEnded(handover.fd) }
     var limiter = LogLimiter(milliseconds: 60_000)
     var burst = 0
     while !state.isDraining {

@@ -22,8 +22,8 @@ package final class WorkerState {
   /// Set once the worker shall stop: connections end after the exchange they are in.
   var isDraining = false
   /// Listening sockets whose tasks have to be told when the worker stops.
-  var acceptors: [Int32] = []
-  /// Called when the last connection has ended while draining.
+  var listeners: Set<Int32> = []
+  /// Called while draining, when the last listener and the last connection have ended.
   var whenDrained: (() -> Void)?
   /// Connections that were parked since memory was last given back to the system.
   var parkedSinceTrim = 0
