@@ -177,7 +177,8 @@ extension ClientConnection where Stream: ~Copyable {
       }
       let room = attempt.received.tailroom - BodyRelay.tailReserve
       guard room > 0 else { throw .invalidResponse("the head is too large") }
-      switch server.stream.read(into: &attempt.received, limit: room) {
+      let limit = attempt.received.isEmpty ? min(room, Self.firstRead) : room
+      switch server.stream.read(into: &attempt.received, limit: limit) {
       case .moved:
         continue
       case .blocked:
@@ -192,6 +193,10 @@ extension ClientConnection where Stream: ~Copyable {
       }
     }
   }
+
+  /// How much of a response is read at first: a head and 16 KiB. What a short answer has left, a
+  /// second read takes; what a large one has left is spliced, which is cheaper than copying it.
+  private static var firstRead: Int { 17 * 1024 }
 
   /// Room before a response for the fields that are added to its head.
   private static var responseHeadroom: Int { 1024 }
