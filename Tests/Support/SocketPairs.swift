@@ -24,6 +24,9 @@ package struct DescriptorPair: ~Copyable {
     self.near = near
     far = Descriptor(adopting: accepted)
   }
+
+  /// The numbers of both ends, open.
+  package consuming func release() -> (near: Int32, far: Int32) { (near.release(), far.release()) }
 }
 
 /// The two ends of a TCP connection as streams of one reactor.
