@@ -64,6 +64,7 @@ private func transmit(
   var readerIsThere = true
   let deadline = worker.patience
   var filling = 0
+  var readerHasBegun = transmission.lead == 0
   if transmission.lead > 0 {
     send(String(decoding: unsent.prefix(transmission.lead), as: UTF8.self), to: source.far.fd)
     unsent = unsent.dropFirst(transmission.lead)
@@ -71,6 +72,14 @@ private func transmit(
     while !source.near.mayRead { await worker.reactor.yield() }
     // The lead is read, and what follows it finds no room.
     while source.near.mayRead { _ = try? relay.pump(from: &source.near, to: &sink.near) }
+    // The kernel makes room once more as it hands bytes over.
+    var quiet = 0
+    while quiet < 20 {
+      await worker.reactor.yield()
+      let more = fill(&sink.near, state)
+      filling += more
+      quiet = more == 0 ? quiet + 1 : 0
+    }
   }
   while worker.reactor.now < deadline {
     if !unsent.isEmpty {
@@ -89,7 +98,8 @@ private func transmit(
     }
     if relay.pipe?.capacity != nil { result.usedPipe = true }
     result.mostBlocks = max(result.mostBlocks, state.buffers.lent - lent)
-    if readerIsThere {
+    if relay.hasOutput { readerHasBegun = true }
+    if readerIsThere, readerHasBegun {
       var block = state.buffers.borrow(.large)
       while result.output.count < transmission.readerLeavesAfter {
         block.reset()
