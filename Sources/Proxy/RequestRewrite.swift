@@ -53,7 +53,7 @@ extension ClientConnection where Stream: ~Copyable {
       head.append(made.span)
       try head.write(" HTTP/1.1\r\n")
     }
-    return Int(request.fieldBytes.start)
+    return request.fields.first.map { Int($0.name.start) } ?? request.byteCount - 2
   }
 
   private func writeKeptFields(

@@ -70,7 +70,7 @@ extension ClientConnection where Stream: ~Copyable {
     if response.reason.isEmpty || bytes[7] != UInt8(ascii: "1") {
       try head.write(
         statusLine: Status(rawValue: response.status), reason: bytes.slice(response.reason))
-      start = Int(response.fieldBytes.start)
+      start = response.fields.first.map { Int($0.name.start) } ?? response.byteCount - 2
     }
     var hasDate = false
     try head.write(response.fields, of: bytes, from: start, upTo: response.byteCount - 2) { field in

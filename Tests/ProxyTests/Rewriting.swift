@@ -33,7 +33,7 @@ struct Rewriting {
     var input = worker.buffers.borrow(.large)
     input.append(wire(request))
     var parser = HeadParser(limits: limits)
-    let isComplete = try parser.parse(input.bytes, into: connection.heads.request)
+    let isComplete = try parser.parse(input.bytes, into: connection.request)
     try #require(isComplete)
     connection.input = input
   }
@@ -60,7 +60,7 @@ struct Rewriting {
   ) throws -> String? {
     let bytes = try parse(response, limits)
     let fits = connection.composeResponse(
-      unsafe bytes.span.bytes, route.options, chunked: chunked, persists: persists)
+      unsafe bytes.span.bytes, route, chunked: chunked, persists: persists)
     guard fits else { return nil }
     return text(of: connection.worker.scratch).withLineFeeds
   }
@@ -76,7 +76,7 @@ struct Rewriting {
   /// The same for a 101.
   func switching(_ response: String) throws -> String? {
     let bytes = try parse(response, .response)
-    guard connection.composeSwitch(unsafe bytes.span.bytes, route.options) else { return nil }
+    guard connection.composeSwitch(unsafe bytes.span.bytes, route) else { return nil }
     return text(of: connection.worker.scratch).withLineFeeds
   }
 
@@ -84,7 +84,7 @@ struct Rewriting {
     let bytes = Array(wire(response).utf8)
     var parser = HeadParser(limits: limits)
     let isComplete = try parser.parse(
-      unsafe bytes.span.bytes, into: connection.heads.response,
+      unsafe bytes.span.bytes, into: connection.response,
       requestMethod: connection.request.method)
     try #require(isComplete)
     return bytes

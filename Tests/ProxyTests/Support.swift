@@ -169,3 +169,14 @@ func bytes(of buffer: borrowing ByteBuffer) -> [UInt8] {
 func text(of buffer: borrowing ByteBuffer) -> String {
   String(decoding: bytes(of: buffer), as: UTF8.self)
 }
+
+extension BodyRelay {
+  /// A relay that has begun with a body.
+  init(
+    _ framing: BodyFraming, chunkedOutput: Bool, highWater: Int, limit: UInt64 = .max,
+    _ worker: WorkerState
+  ) {
+    self.init(worker)
+    start(framing, chunkedOutput: chunkedOutput, highWater: highWater, limit: limit)
+  }
+}
