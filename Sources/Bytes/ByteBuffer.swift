@@ -185,6 +185,13 @@ package struct ByteBuffer: ~Copyable {
     end += 1
   }
 
+  /// Appends bytes.
+  ///
+  /// - Precondition: they fit in the tailroom.
+  package mutating func append(_ bytes: [UInt8]) {
+    append(bytes.span)
+  }
+
   /// Appends the readable bytes of another buffer.
   ///
   /// - Precondition: they fit in the tailroom.
@@ -204,6 +211,16 @@ package struct ByteBuffer: ~Copyable {
   /// - Precondition: they fit in the headroom.
   package mutating func prepend(_ other: borrowing ByteBuffer) {
     prepend(other.bytes)
+  }
+
+  /// Appends the eight bytes of a word, the lowest first.
+  ///
+  /// - Precondition: they fit in the tailroom.
+  package mutating func append(word: UInt64) {
+    precondition(tailroom >= 8)
+    // SAFETY: the tailroom was checked; storeBytes needs no alignment.
+    unsafe base.storeBytes(of: word.littleEndian, toByteOffset: end, as: UInt64.self)
+    end += 8
   }
 
   /// Puts bytes before the readable ones.

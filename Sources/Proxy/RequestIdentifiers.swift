@@ -38,14 +38,19 @@ struct RequestIdentifier {
     Self.append(low, to: &buffer)
   }
 
+  /// Eight digits at a time: each byte of `spread` gets one nibble, and 0x27 is added to those above
+  /// nine, which takes "0" + 10 to "a".
   private static func append(_ value: UInt64, to buffer: inout ByteBuffer) {
-    var digits = InlineArray<16, UInt8>(repeating: 0)
-    var rest = value
-    for i in 0..<16 {
-      let digit = UInt8(truncatingIfNeeded: rest & 15)
-      digits[i] = digit < 10 ? 0x30 + digit : 0x57 + digit
-      rest >>= 4
-    }
-    buffer.append(digits.span)
+    buffer.append(word: digits(UInt32(truncatingIfNeeded: value)))
+    buffer.append(word: digits(UInt32(truncatingIfNeeded: value >> 32)))
+  }
+
+  private static func digits(_ value: UInt32) -> UInt64 {
+    var spread = UInt64(value)
+    spread = (spread | spread << 16) & 0x0000_ffff_0000_ffff
+    spread = (spread | spread << 8) & 0x00ff_00ff_00ff_00ff
+    spread = (spread | spread << 4) & 0x0f0f_0f0f_0f0f_0f0f
+    let aboveNine = (spread &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+    return spread &+ 0x3030_3030_3030_3030 &+ aboveNine &* 0x27
   }
 }

@@ -19,8 +19,8 @@ extension ClientConnection where Stream: ~Copyable {
     var head = worker.buffers.borrow(bound <= BlockSize.small.rawValue ? .small : .large)
     do {
       try input.withBytes { bytes throws(NoRoom) in
-        try writeRequestLine(bytes, target, to: &head)
-        try writeKeptFields(bytes, route, to: &head)
+        let kept = try writeRequestLine(bytes, target, to: &head)
+        try writeKeptFields(bytes, from: kept, route, to: &head)
         try writeHost(bytes, route, to: &head)
         try writeForwarding(bytes, route, to: &head)
         try writeConnection(bytes, keepsServer: keepsServer, to: &head)
@@ -32,12 +32,19 @@ extension ClientConnection where Stream: ~Copyable {
     return head
   }
 
+  /// Writes the request line, unless it can stay as it came.
+  ///
+  /// - Returns: where in `bytes` the part that stays begins.
   private func writeRequestLine(
     _ bytes: RawSpan, _ target: ForwardTarget, to head: inout ByteBuffer
-  ) throws(NoRoom) {
+  ) throws(NoRoom) -> Int {
     let method = bytes.slice(request.methodRange)
     switch target {
     case .received(let range):
+      // "GET /path HTTP/1.1": the last digit stands eight bytes behind the target.
+      if range == request.target, bytes[range.end + 8] == UInt8(ascii: "1") {
+        return Int(request.methodRange.start)
+      }
       try head.write(requestLine: method, target: bytes.slice(range))
     case .made(let made):
       try head.write(method)
@@ -46,15 +53,18 @@ extension ClientConnection where Stream: ~Copyable {
       head.append(made.span)
       try head.write(" HTTP/1.1\r\n")
     }
+    return Int(request.fieldBytes.start)
   }
 
   private func writeKeptFields(
-    _ bytes: RawSpan, _ route: RoutePlan, to head: inout ByteBuffer
+    _ bytes: RawSpan, from start: Int, _ route: RoutePlan, to head: inout ByteBuffer
   ) throws(NoRoom) {
     var dropped = route.droppedFields
     if request.host.isEmpty || request.isAbsolute { dropped = dropped.union(.host) }
     let flags = route.droppedFlags
-    try head.write(request.fields, of: bytes, upTo: request.byteCount - 2) { field in
+    try head.write(
+      request.fields, of: bytes, from: start, upTo: request.byteCount - 2
+    ) { field in
       dropped.contains(field.known) || field.flags.rawValue & flags != 0
     }
   }
@@ -85,7 +95,7 @@ extension ClientConnection where Stream: ~Copyable {
     guard head.tailroom >= 512 else { throw NoRoom() }
     if route.options.forwardedFields {
       if forwardingLines.isEmpty { makeForwardingLines() }
-      head.append(forwardingLines.span)
+      head.append(forwardingLines)
       if !request.host.isEmpty {
         try head.write(field: "X-Forwarded-Host", bytes.slice(request.host))
       }
@@ -151,12 +161,14 @@ extension ClientConnection where Stream: ~Copyable {
 extension ByteBuffer {
   /// Copies the lines of fields that are not dropped, in as few pieces as there are gaps.
   ///
-  /// - Parameter end: where the last line ends in `bytes`.
+  /// - Parameters:
+  ///   - start: where in `bytes` the first piece begins: at the first field, or at the line before.
+  ///   - end: where the last line ends.
   mutating func write(
-    _ fields: [FieldLine], of bytes: RawSpan, upTo end: Int, dropping isDropped: (FieldLine) -> Bool
+    _ fields: [FieldLine], of bytes: RawSpan, from start: Int, upTo end: Int,
+    dropping isDropped: (FieldLine) -> Bool
   ) throws(NoRoom) {
-    guard let first = fields.first else { return }
-    var run = Int(first.name.start)
+    var run = start
     for i in fields.indices where isDropped(fields[i]) {
       let start = Int(fields[i].name.start)
       if start > run { try write(bytes.extracting(run..<start)) }

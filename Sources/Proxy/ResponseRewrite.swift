@@ -17,8 +17,7 @@ extension ClientConnection where Stream: ~Copyable {
   ) -> Bool {
     worker.scratch.reset()
     do {
-      try writeStatusLine(bytes, to: &worker.scratch)
-      let hasDate = try writeKeptFields(bytes, to: &worker.scratch)
+      let hasDate = try writeKeptLines(bytes, to: &worker.scratch)
       if !hasDate { try worker.scratch.write(field: "Date", date: worker.unixSeconds) }
       if chunked { try worker.scratch.write("Transfer-Encoding: chunked\r\n") }
       try writeVia(route, to: &worker.scratch)
@@ -37,8 +36,7 @@ extension ClientConnection where Stream: ~Copyable {
   /// Composes a 1xx response. False when it does not fit.
   func composeInterim(_ bytes: RawSpan, into head: inout ByteBuffer) -> Bool {
     do {
-      try writeStatusLine(bytes, to: &head)
-      _ = try writeKeptFields(bytes, to: &head)
+      _ = try writeKeptLines(bytes, to: &head)
       try head.writeEndOfHead()
     } catch {
       return false
@@ -50,8 +48,7 @@ extension ClientConnection where Stream: ~Copyable {
   func composeSwitch(_ bytes: RawSpan, _ route: RoutePlan) -> Bool {
     worker.scratch.reset()
     do {
-      try writeStatusLine(bytes, to: &worker.scratch)
-      _ = try writeKeptFields(bytes, to: &worker.scratch)
+      _ = try writeKeptLines(bytes, to: &worker.scratch)
       if let upgrade = response.upgrade {
         try worker.scratch.write(field: "Upgrade", bytes.slice(upgrade))
       }
@@ -64,20 +61,22 @@ extension ClientConnection where Stream: ~Copyable {
     return true
   }
 
-  private func writeStatusLine(_ bytes: RawSpan, to head: inout ByteBuffer) throws(NoRoom) {
-    try head.write(
-      statusLine: Status(rawValue: response.status), reason: bytes.slice(response.reason))
-  }
-
+  /// Writes the status line, unless it can stay as it came, and the fields that are passed on.
+  ///
   /// - Returns: whether a Date was among them.
-  private func writeKeptFields(
-    _ bytes: RawSpan, to head: inout ByteBuffer
-  ) throws(NoRoom) -> Bool {
-    let dropped = FieldNames.ofConnection
+  private func writeKeptLines(_ bytes: RawSpan, to head: inout ByteBuffer) throws(NoRoom) -> Bool {
+    var start = 0
+    // "HTTP/1.1 200 OK": a line of another version, or without a reason, is written anew.
+    if response.reason.isEmpty || bytes[7] != UInt8(ascii: "1") {
+      try head.write(
+        statusLine: Status(rawValue: response.status), reason: bytes.slice(response.reason))
+      start = Int(response.fieldBytes.start)
+    }
     var hasDate = false
-    try head.write(response.fields, of: bytes, upTo: response.byteCount - 2) { field in
+    try head.write(response.fields, of: bytes, from: start, upTo: response.byteCount - 2) { field in
       if case .date = field.known { hasDate = true }
-      return dropped.contains(field.known) || field.flags.contains(.namedByConnection)
+      return FieldNames.ofConnection.contains(field.known)
+        || field.flags.rawValue & FieldLine.Flags.namedByConnection.rawValue != 0
     }
     return hasDate
   }
