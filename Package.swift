@@ -53,12 +53,16 @@ let package = Package(
       ],
       swiftSettings: house),
 
+    // What several test targets share: a loop on a thread of its own, pairs of sockets.
+    .target(
+      name: "TestSupport", dependencies: ["IO", "Bytes"], path: "Tests/Support",
+      swiftSettings: house),
     tests("BytesTests", ["Bytes"]),
     tests("HTTPTests", ["HTTP", "Bytes"]),
-    tests("IOTests", ["IO", "Bytes"]),
+    tests("IOTests", ["IO", "Bytes", "TestSupport"]),
     tests("TelemetryTests", ["Telemetry", "IO"]),
     tests("ScriptingTests", ["Scripting"]),
     tests("ConfigurationTests", ["Configuration"]),
-    tests("ProxyTests", ["Proxy", "Configuration", "HTTP", "IO", "Bytes"]),
+    tests("ProxyTests", ["Proxy", "Configuration", "HTTP", "IO", "Bytes", "TestSupport"]),
   ]
 )

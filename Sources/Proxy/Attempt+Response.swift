@@ -87,7 +87,9 @@ extension ClientConnection where Stream: ~Copyable {
     swap(&block, &attempt.received)
     block.consume(response.byteCount)
     if !block.isEmpty {
+      let count = block.count
       do { try download.take(&block) } catch { throw .invalidResponse("the body is malformed") }
+      download.noteRead(count)
     }
     if worker.scratch.count <= block.headroom {
       block.prepend(worker.scratch)

@@ -21,6 +21,16 @@ struct Attempt<Server: ServerStream & ~Copyable>: ~Copyable {
   var uploadFailed = false
 }
 
+/// A wait for a response head.
+private struct ResponseWait {
+  var interests = Interests()
+  var deadline = Moment.never
+  /// Nothing of the request is left to be sent.
+  let uploadIsDone: Bool
+
+  init(uploadIsDone: Bool) { self.uploadIsDone = uploadIsDone }
+}
+
 extension ClientConnection where Stream: ~Copyable {
   /// Whether the request could be sent again: all of it that was sent is still here.
   var canReplay: Bool { !hasReadBody }
@@ -121,7 +131,9 @@ extension ClientConnection where Stream: ~Copyable {
       if again {
         await reactor.yield()
       } else {
-        try await wait(&attempt)
+        let wait = responseWait(attempt)
+        let wake = await reactor.wait(for: wait.interests, until: wait.deadline)
+        try judge(wake, wait, &attempt)
       }
     }
   }
@@ -177,7 +189,8 @@ extension ClientConnection where Stream: ~Copyable {
       }
       let room = attempt.received.tailroom - BodyRelay.tailReserve
       guard room > 0 else { throw .invalidResponse("the head is too large") }
-      switch server.stream.read(into: &attempt.received, limit: room) {
+      let limit = attempt.received.isEmpty ? min(room, Self.firstRead) : room
+      switch server.stream.read(into: &attempt.received, limit: limit) {
       case .moved:
         continue
       case .blocked:
@@ -193,39 +206,50 @@ extension ClientConnection where Stream: ~Copyable {
     }
   }
 
+  /// How much of a response is read at first: a head and 16 KiB. What a short answer has left, a
+  /// second read takes; what a large one has left is spliced, which is cheaper than copying it.
+  private static var firstRead: Int { 17 * 1024 }
+
   /// Room before a response for the fields that are added to its head.
   private static var responseHeadroom: Int { 1024 }
 
-  private func wait<Server: ServerStream & ~Copyable>(
-    _ attempt: inout Attempt<Server>
-  ) async throws(AttemptFailure) {
-    guard let server = attempt.server else { throw .serverGone(wasReset: false) }
-    var interests = Interests(server.stream.readInterest)
-    let isDone = uploadIsDone(attempt)
-    let responseDeadline = responseDeadline(attempt)
-    var deadline = responseDeadline
-    if isDone {
+  /// What to wait for while there is no response head.
+  private func responseWait<Server: ServerStream & ~Copyable>(
+    _ attempt: borrowing Attempt<Server>
+  ) -> ResponseWait {
+    var wait = ResponseWait(uploadIsDone: uploadIsDone(attempt))
+    if let server = attempt.server { wait.interests.insert(server.stream.readInterest) }
+    if wait.uploadIsDone {
+      wait.deadline = responseDeadline(attempt)
       // While a body is to come, its end tells that the client has gone.
-      if !attempt.ignoresHangup { interests.insert(stream.hangupInterest) }
-    } else {
-      if upload.wantsInput {
-        interests.insert(stream.readInterest)
-        deadline = bodyDeadline(attempt)
-      }
-      if upload.hasOutput {
-        interests.insert(server.stream.writeInterest)
-        let patience = attempt.route.options.writeTimeoutMilliseconds
-        deadline = min(deadline, upload.lastProgress.advanced(by: Int64(patience)))
-      }
+      if !attempt.ignoresHangup { wait.interests.insert(stream.hangupInterest) }
+      return wait
     }
-    let wake = await reactor.wait(for: interests, until: deadline)
-    if isDone { try noticeHangup(&attempt) }
-    if case .deadline = wake, reactor.now >= deadline {
-      if isDone { throw .responseTimeout }
+    if upload.wantsInput {
+      wait.interests.insert(stream.readInterest)
+      wait.deadline = bodyDeadline(attempt)
+    }
+    if upload.hasOutput, let server = attempt.server {
+      wait.interests.insert(server.stream.writeInterest)
+      let patience = attempt.route.options.writeTimeoutMilliseconds
+      wait.deadline = min(wait.deadline, upload.lastProgress.advanced(by: Int64(patience)))
+    }
+    return wait
+  }
+
+  /// Looks whether the wait has ended because something took too long or the client has gone.
+  private func judge<Server: ServerStream & ~Copyable>(
+    _ wake: Wake, _ wait: ResponseWait, _ attempt: inout Attempt<Server>
+  ) throws(AttemptFailure) {
+    if wait.uploadIsDone { try noticeHangup(&attempt) }
+    if case .deadline = wake, reactor.now >= wait.deadline {
+      if wait.uploadIsDone { throw .responseTimeout }
       throw upload.hasOutput ? .serverStalled : .bodyTimeout
     }
-    let rate = attempt.route.options.minBodyRate
-    if !isDone, upload.isTooSlow(rate, since: attempt.startedAt) { throw .bodyTimeout }
+    if wait.uploadIsDone { return }
+    if upload.isTooSlow(attempt.route.options.minBodyRate, since: attempt.startedAt) {
+      throw .bodyTimeout
+    }
   }
 
   /// A client that has closed its side has gone, unless it left requests that are not read yet:

@@ -52,8 +52,8 @@ extension BodyRelay {
     let most = min(Int(clamping: run), pipe?.capacity ?? 0)
     switch pipe?.fill(from: end, limit: most) {
     case .moved(let n):
-      noteRead()
       try count(spliced: UInt64(n))
+      noteRead(n)
       return true
     case .blocked, nil:
       return false
@@ -82,7 +82,7 @@ extension BodyRelay {
   mutating func drainPipe<To: ByteStream & ~Copyable>(to: inout To) throws(RelayError) -> Bool {
     guard let end = to.spliceable else { throw .sinkBroken }
     while bytesInPipe > 0 {
-      switch pipe?.drain(to: end, more: false) {
+      switch pipe?.drain(to: end, more: expectsMore) {
       case .moved: noteProgress()
       case .blocked, nil: return false
       case .ended, .failed: throw .sinkBroken

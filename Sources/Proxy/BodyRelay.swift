@@ -119,9 +119,27 @@ struct BodyRelay: ~Copyable {
     return elapsed >= 10_000 && Int64(clamping: received) * 1000 < Int64(rate) * elapsed
   }
 
+  /// Whether a last short packet may wait for what follows it: only in the middle of a large body
+  /// that comes fast, where it saves a packet for every 64 KiB (MSG_MORE, SPLICE_F_MORE). A body
+  /// that trickles is sent on at once.
+  private(set) var expectsMore = false
+
+  /// Notes how many bytes the source gave in one piece.
+  mutating func noteRead(_ count: Int) {
+    hasReadSource = true
+    noteProgress()
+    let rest =
+      switch source {
+      case .length(let rest): rest
+      case .chunked, .untilClose: chunkRun
+      }
+    expectsMore = count >= 16384 && rest >= Self.spliceThreshold
+  }
+
   /// Gives up the rest of the body: nothing more is read or written.
   mutating func abandon() {
     isInputEnded = true
+    expectsMore = false
     output.removeAll()
     if carry.hasBlock { carry = ByteBuffer() }
     if surplus.hasBlock { surplus = ByteBuffer() }
@@ -151,7 +169,7 @@ struct BodyRelay: ~Copyable {
     if isInputEnded, let empty = pipe.take() { worker.pipes.giveBack(empty) }
     if output.isEmpty { return true }
     let before = output.written
-    let outcome = output.write(to: &to)
+    let outcome = output.write(to: &to, more: expectsMore)
     if output.written != before { noteProgress() }
     switch outcome {
     case .drained: return true
@@ -196,9 +214,9 @@ struct BodyRelay: ~Copyable {
     var most = block.tailroom - Self.tailReserve
     if case .length(let rest) = source, rest < UInt64(most) { most = Int(rest) }
     switch from.read(into: &block, limit: most) {
-    case .moved:
-      noteRead()
+    case .moved(let n):
       try take(&block)
+      noteRead(n)
       output.append(block)
       return true
     case .blocked:
@@ -210,11 +228,6 @@ struct BodyRelay: ~Copyable {
     case .failed:
       throw .sourceBroken
     }
-  }
-
-  mutating func noteRead() {
-    hasReadSource = true
-    noteProgress()
   }
 
   mutating func noteProgress() { lastProgress = worker.reactor.now }

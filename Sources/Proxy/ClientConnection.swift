@@ -89,7 +89,12 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
       switch await receiveRequest() {
       case .complete:
         record.requests += 1
-        switch await exchange() {
+        let disposition: Disposition
+        switch admit() {
+        case .forward(let route, let target): disposition = await forward(to: route, target)
+        case .answer(let answer): disposition = await self.answer(answer)
+        }
+        switch disposition {
         case .persist:
           takeRequestOutOfInput()
           continue

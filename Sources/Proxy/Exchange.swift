@@ -36,6 +36,13 @@ enum AttemptOutcome {
   case failed(AttemptFailure)
 }
 
+/// What is done with a request.
+enum Admission {
+  case forward(RoutePlan, ForwardTarget)
+  /// The proxy answers by itself.
+  case answer(ErrorAnswer)
+}
+
 /// What becomes of a client's connection after an exchange.
 enum Disposition {
   /// The next request may come.
@@ -47,27 +54,28 @@ enum Disposition {
 }
 
 extension ClientConnection where Stream: ~Copyable {
-  /// Answers the request whose head has been read.
-  func exchange() async -> Disposition {
+  /// Routes the request whose head has been read, or says why it cannot be.
+  func admit() -> Admission {
     if case .connect = request.method {
-      return await answer(.init(.methodNotAllowed, "CONNECT is not offered here"))
+      return .answer(.init(.methodNotAllowed, "CONNECT is not offered here"))
     }
     guard let route = worker.plan.route() else {
-      return await answer(.init(.notFound, "no site has this name", keepAlive: mayPersist))
+      return .answer(.init(.notFound, "no site has this name", keepAlive: mayPersist))
     }
     if case .length(let n) = request.framing, n > route.maxBody {
-      return await answer(.init(.contentTooLarge, "the request body is too large"))
+      return .answer(.init(.contentTooLarge, "the request body is too large"))
     }
-    let target: ForwardTarget
-    do { target = try forwardTarget() } catch {
-      return await answer(.init(.badRequest, error.description))
+    do {
+      let target = try forwardTarget()
+      identifier = worker.identifiers.next()
+      return .forward(route, target)
+    } catch {
+      return .answer(.init(.badRequest, error.description))
     }
-    identifier = worker.identifiers.next()
-    return await forward(to: route, target)
   }
 
   /// Tries servers until one answers or there is no reason to try again.
-  private func forward(to route: RoutePlan, _ target: ForwardTarget) async -> Disposition {
+  func forward(to route: RoutePlan, _ target: ForwardTarget) async -> Disposition {
     let pool = route.upstream.pool
     var attempts = 0
     var mayReuse = true

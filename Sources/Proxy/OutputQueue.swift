@@ -51,9 +51,13 @@ struct OutputQueue: ~Copyable {
   enum Outcome { case drained, blocked, failed }
 
   /// Writes until all is written or the peer takes no more.
-  mutating func write<Sink: ByteStream & ~Copyable>(to sink: inout Sink) -> Outcome {
+  ///
+  /// - Parameter more: more follows at once, so the last packet need not be sent short.
+  mutating func write<Sink: ByteStream & ~Copyable>(
+    to sink: inout Sink, more: Bool = false
+  ) -> Outcome {
     while !first.isEmpty {
-      switch sink.write(from: &first, more: false) {
+      switch sink.write(from: &first, more: more || !rest.isEmpty) {
       case .moved(let n): written += UInt64(n)
       case .blocked, .ended: return .blocked
       case .failed: return .failed

@@ -2,6 +2,7 @@
 import Glibc
 import IO
 import Synchronization
+import TestSupport
 
 /// A scripted DNS server. Stops when it is told to.
 final class DNSServer: Sendable {

@@ -1,5 +1,6 @@
 // The event loop as an executor: jobs run on its thread, from wherever they come.
 import IO
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct EventLoopTests {

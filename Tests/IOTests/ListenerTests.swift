@@ -1,6 +1,7 @@
 // Listeners of every family, and what accepting gives.
 import Glibc
 import IO
+import TestSupport
 import Testing
 
 extension Listener {

@@ -1,6 +1,7 @@
 // Descriptors parked with a keeper, and events that come too late for the descriptor they were for.
 import Glibc
 import IO
+import TestSupport
 import Testing
 
 /// Notes what it is told, and does what it was asked to do then.

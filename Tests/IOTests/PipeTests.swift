@@ -2,6 +2,7 @@
 import Bytes
 import Glibc
 import IO
+import TestSupport
 import Testing
 
 extension TCPStream {

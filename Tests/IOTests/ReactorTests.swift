@@ -1,6 +1,7 @@
 // The reactor: who waits is woken once, for the right reason, and nothing ready is missed.
 import Glibc
 import IO
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct ReactorTests {

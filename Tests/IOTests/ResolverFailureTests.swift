@@ -1,5 +1,6 @@
 // The resolver when the DNS says no, fails, or says nothing.
 import IO
+import TestSupport
 import Testing
 
 @Suite struct ResolverFailureTests {

@@ -1,5 +1,6 @@
 // The resolver against a DNS server that plays along.
 import IO
+import TestSupport
 import Testing
 
 @Suite struct ResolverTests {

@@ -92,7 +92,10 @@ package struct TCPStream: ~Copyable, ByteStream {
   package func hasUnreadBytes() -> Bool {
     var byte: UInt8 = 0
     // SAFETY: recv writes at most one byte into `byte`.
-    return unsafe Glibc.recv(fd, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) > 0
+    let n = unsafe Glibc.recv(fd, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
+    // A read or splice that was limited to what was wanted cannot tell that the socket is empty.
+    if n < 0, clinux_errno() == EAGAIN { reactor.clear(fd, .read) }
+    return n > 0
   }
 
   private func outcome(_ n: Int, _ side: Readiness) -> Transfer {

@@ -4,12 +4,12 @@ import Glibc
 import IO
 
 /// The two ends of a TCP connection.
-struct DescriptorPair: ~Copyable {
-  let near: Descriptor
-  let far: Descriptor
+package struct DescriptorPair: ~Copyable {
+  package let near: Descriptor
+  package let far: Descriptor
 
   /// Connects over loopback.
-  init() throws {
+  package init() throws {
     let listener = try Sockets.listen(at: .v4(0x7f00_0001, port: 0), backlog: 1, sharing: false)
     guard let address = Sockets.localAddress(of: listener.number) else {
       throw SystemError(code: EIO)
@@ -24,14 +24,17 @@ struct DescriptorPair: ~Copyable {
     self.near = near
     far = Descriptor(adopting: accepted)
   }
+
+  /// The numbers of both ends, open.
+  package consuming func release() -> (near: Int32, far: Int32) { (near.release(), far.release()) }
 }
 
 /// The two ends of a TCP connection as streams of one reactor.
-struct StreamPair: ~Copyable {
-  var near: TCPStream
-  var far: TCPStream
+package struct StreamPair: ~Copyable {
+  package var near: TCPStream
+  package var far: TCPStream
 
-  init(on reactor: Reactor) throws {
+  package init(on reactor: Reactor) throws {
     let pair = try DescriptorPair()
     let near = try TCPStream(pair.near, on: reactor)
     let far = try TCPStream(pair.far, on: reactor)
@@ -41,7 +44,7 @@ struct StreamPair: ~Copyable {
 }
 
 /// Sends a text that is known to fit in the socket.
-func send(_ text: String, to fd: Int32) {
+package func send(_ text: String, to fd: Int32) {
   let bytes = Array(text.utf8)
   // SAFETY: send reads the array's bytes.
   let n = unsafe Glibc.send(fd, bytes, bytes.count, Int32(MSG_NOSIGNAL))
@@ -49,7 +52,7 @@ func send(_ text: String, to fd: Int32) {
 }
 
 /// Makes the coming close a reset (RST).
-func closeWithReset(_ fd: Int32) {
+package func closeWithReset(_ fd: Int32) {
   var linger = linger(l_onoff: 1, l_linger: 0)
   // SAFETY: the option's value is the structure whose size is given.
   _ = unsafe setsockopt(
@@ -57,7 +60,7 @@ func closeWithReset(_ fd: Int32) {
 }
 
 /// The readable bytes as text.
-func text(_ buffer: borrowing ByteBuffer) -> String {
+package func text(_ buffer: borrowing ByteBuffer) -> String {
   let bytes = buffer.bytes
   // SAFETY: a UInt8 may have any value, and the span checks the offset.
   let copy = (0..<bytes.byteCount).map {
@@ -68,5 +71,5 @@ func text(_ buffer: borrowing ByteBuffer) -> String {
 
 extension StreamPair {
   /// The numbers of both ends, open and registered.
-  consuming func release() -> (near: Int32, far: Int32) { (near.release(), far.release()) }
+  package consuming func release() -> (near: Int32, far: Int32) { (near.detach(), far.detach()) }
 }

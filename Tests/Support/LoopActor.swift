@@ -3,40 +3,40 @@
 import IO
 
 /// A worker with nothing but a loop and a reactor.
-actor LoopActor {
-  nonisolated let loop = EventLoop()
-  let reactor: Reactor
+package actor LoopActor {
+  package nonisolated let loop = EventLoop()
+  package let reactor: Reactor
 
-  nonisolated var unownedExecutor: UnownedSerialExecutor {
+  package nonisolated var unownedExecutor: UnownedSerialExecutor {
     unsafe loop.asUnownedSerialExecutor()
   }
 
-  init() { reactor = Reactor(for: loop) }
+  package init() { reactor = Reactor(for: loop) }
 
   /// The thread's body.
-  nonisolated func turn() {
+  package nonisolated func turn() {
     loop.adoptThread()
     assumeIsolated { $0.loop.run($0.reactor) }
   }
 
   /// Runs the body as a task of the loop, as the proxy runs its connections.
-  func perform<T: Sendable>(
+  package func perform<T: Sendable>(
     _ body: @escaping @Sendable (isolated LoopActor) async throws -> T
   ) async throws -> T {
     try await Task.immediate(executorPreference: loop) { try await body(self) }.value
   }
 
-  func stop() { loop.stop() }
+  package func stop() { loop.stop() }
 
   /// A moment so many milliseconds from now.
-  func soon(_ milliseconds: Int64) -> Moment { reactor.now.advanced(by: milliseconds) }
+  package func soon(_ milliseconds: Int64) -> Moment { reactor.now.advanced(by: milliseconds) }
 
   /// Long enough for anything that is to happen at all; a test that waits this long has failed.
-  var patience: Moment { soon(20_000) }
+  package var patience: Moment { soon(20_000) }
 }
 
 /// Runs the body on a loop of its own and waits for its end.
-func onLoop<T: Sendable>(
+package func onLoop<T: Sendable>(
   _ body: @escaping @Sendable (isolated LoopActor) async throws -> T
 ) async throws -> T {
   let worker = LoopActor()
