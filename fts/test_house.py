@@ -160,7 +160,7 @@ def declared():
     return {
         target["name"]: {name(dependency) for dependency in target["dependencies"]}
         for target in package["targets"]
-        if target["type"] != "test" and not (target["path"] or "").startswith("Tests/")
+        if target["type"] != "test" and not target.get("path", "").startswith("Tests/")
     }
 
 
