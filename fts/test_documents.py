@@ -20,7 +20,9 @@ def test_the_configuration_in_the_readme_is_in_order(tmp_path):
         assert result.returncode == 0, result.stdout
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.glob("examples/**/rsp.lua")), ids=lambda p: p.parent.name)
+@pytest.mark.parametrize(
+    "path", sorted(ROOT.glob("examples/**/*.lua")), ids=lambda p: f"{p.parent.name}/{p.name}"
+)
 def test_an_example_is_in_order(path):
     result = run("check", path)
     assert result.returncode == 0, result.stdout

@@ -116,6 +116,25 @@ def test_the_rule_about_tasks_finds_what_it_should(code, forbidden):
     assert bool(re.search(OFF_THE_LOOP, code)) == forbidden
 
 
+def test_every_file_that_the_architecture_names_is_there():
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    names = {name.rpartition("/")[2] for name in re.findall(r"`([\w/+]+\.swift)`", text)}
+    assert len(names) > 30
+    assert names <= {path.name for path in SWIFT}
+
+
+def test_every_function_that_the_life_of_a_request_names_is_there():
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    life = text[text.index("## The life of a request") : text.index("### Where later phases")]
+    known = " ".join(path.read_text() for path in SOURCES)
+    # Names of files, options and values are no functions: `serve`, `Worker.accept`, `wait(for:)`.
+    pattern = r"`(?:[A-Z]\w+\.)?(?!swift`)([a-z]\w+)(?:\([\w:]*\))?`"
+    named = set(re.findall(pattern, life))
+    values = {"idle", "drain_timeout", "buffering"}
+    assert len(named) > 20
+    assert not {name for name in named - values if f"func {name}" not in known}
+
+
 def test_foundation_is_not_imported():
     assert not occurrences(r"^\s*(@\w+(\(.*\))?\s+)*(\w+\s+)?import\s+(\w+\s+)?Foundation")
 
@@ -141,7 +160,7 @@ def declared():
     return {
         target["name"]: {name(dependency) for dependency in target["dependencies"]}
         for target in package["targets"]
-        if target["type"] != "test" and not (target["path"] or "").startswith("Tests/")
+        if target["type"] != "test" and not target.get("path", "").startswith("Tests/")
     }
 
 

@@ -60,6 +60,7 @@ def test_a_response_within_the_buffer_frees_its_server_at_once(rsp, serve, frami
 def test_a_response_over_the_buffer_pauses_its_server(rsp, serve):
     """What can be on the way is what rsp and the kernel hold, not what the server would give."""
     given = 0
+    stalled = threading.Event()
 
     def script(connection):
         nonlocal given
@@ -72,15 +73,14 @@ def test_a_response_over_the_buffer_pauses_its_server(rsp, serve):
         except TimeoutError:
             pass
         connection.socket.settimeout(20)
+        stalled.set()
         connection.read_to_cut()
 
     server = serve(script)
     proxy = rsp(server)
     with proxy.client(receive_buffer=4096) as slow:
         slow.send(request())
-        server.wait_for_connections(1)
-        server._threads[0].join(2)
-        wait_until(lambda: server.connections[0].socket.gettimeout() == 20, "the server to stall")
+        assert stalled.wait(20)
         assert given < 40 * MEBI
         assert proxy.memory < 60 * MEBI
 
