@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from harness.messages import request, response
+from harness.ports import free_port
 from harness.server import always
 from harness.waiting import wait_until
 
@@ -292,3 +293,35 @@ def test_a_head_just_below_the_largest_limit_is_forwarded(rsp, serve):
     empty = len(request("GET", "/", "A: "))
     asked = request("GET", "/", "A: " + "x" * (65536 - empty - 30))
     assert proxy.exchange(asked).status == 200
+
+
+def test_an_upload_may_go_on_for_a_moment_after_a_whole_early_answer(rsp, serve):
+    def script(connection):
+        connection.read_request_head()
+        connection.send(response(b"enough", status="413 Content Too Large"))
+        connection.read_to_cut()
+
+    with rsp(serve(script)).client() as client:
+        client.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n")
+        assert client.read_response().body == b"enough"
+        assert client.wait_closed() == "eof"
+        # Behaviour 8: what comes now is dropped, not answered with a reset.
+        assert client.send_as_far_as_possible(b"x" * 500)
+        assert client.send_as_far_as_possible(b"x" * 499)
+        assert client.send_as_far_as_possible(b"x")
+
+
+def test_idle_clients_cannot_take_the_descriptors_of_servers(rsp, serve):
+    proxy = rsp(serve(always(response(b"ok"))), descriptors=64)
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(proxy.client()) for _ in range(80)]
+        clients[0].send(request())
+        assert clients[0].read_response().body == b"ok"
+
+
+def test_there_may_be_many_upstreams(rsp, serve):
+    server = serve(always(response(b"ok")))
+    upstreams = "\n".join(f'upstream "u{i}" {{ "{server.address}" }}' for i in range(300))
+    port = free_port()
+    text = f'workers(1)\nlisten "127.0.0.1:{port}"\n{upstreams}\nsite "*" {{ ["/"] = proxy "u0" }}\n'
+    assert rsp(text=text, port=port).exchange(request()).body == b"ok"
