@@ -10,6 +10,8 @@ package enum BlockSize: Int, Sendable {
   case small = 16384
   /// 64 KiB: what one receive takes from a fast peer; also the largest head.
   case large = 65536
+  /// 128 KiB: the largest head with what is added to it. Not kept.
+  case huge = 131072
 }
 
 /// A worker's store of free blocks, one stack per size, so that the block used last, which is
@@ -39,7 +41,7 @@ package final class BufferPool {
   /// How many free blocks of a size are kept now.
   package func free(_ size: BlockSize) -> Int {
     switch size {
-    case .none: 0
+    case .none, .huge: 0
     case .small: small.count
     case .large: large.count
     }
@@ -53,6 +55,7 @@ package final class BufferPool {
       case .none: preconditionFailure("nothing to borrow")
       case .small: unsafe small.pop()
       case .large: unsafe large.pop()
+      case .huge: unsafe UnsafeMutableRawPointer?.none
       }
     let base =
       unsafe free ?? .allocate(byteCount: size.rawValue, alignment: MemoryLayout<Int>.alignment)

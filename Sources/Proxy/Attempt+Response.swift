@@ -14,6 +14,9 @@ extension ClientConnection where Stream: ~Copyable {
     var head = worker.buffers.borrow(.large)
     let fits = composeInterim(attempt.received.bytes, into: &head)
     attempt.received.consume(response.byteCount)
+    // A body that was waited for begins now.
+    attempt.startedAt = reactor.now
+    upload.noteProgress()
     guard request.minorVersion > 0 else { return }
     guard fits else { throw .invalidResponse("the head is too large") }
     let deadline = reactor.now.advanced(by: Int64(attempt.route.options.writeTimeoutMilliseconds))
@@ -35,7 +38,8 @@ extension ClientConnection where Stream: ~Copyable {
   func passResponse<Server: ServerStream & ~Copyable>(
     _ attempt: inout Attempt<Server>
   ) async throws(AttemptFailure) -> Disposition {
-    let persists = mayPersist && uploadIsDone(attempt) && canDelimit(response.framing)
+    let wasSent = upload.isFinished && !attempt.uploadFailed
+    let persists = mayPersist && wasSent && canDelimit(response.framing)
     let isStream = response.isEventStream(attempt.received.bytes)
     try startDownload(&attempt, persists: persists)
     while true {
@@ -45,18 +49,18 @@ extension ClientConnection where Stream: ~Copyable {
       } catch {
         // The head has gone out, so no error can be told. A body that ends with its connection
         // must not look whole; others are seen to be short.
-        if error != .sinkBroken, case .untilClose = response.framing { stream.abort() }
-        return .close
+        if error != .sinkBroken, !canDelimit(response.framing) { stream.abort() }
+        return .cut
       }
       if download.isFinished { break }
       if again {
         await reactor.yield()
       } else if await !waitForBody(&attempt, isStream: isStream) {
-        return .close
+        return .cut
       }
     }
     if persists { return .persist }
-    return uploadIsDone(attempt) ? .close : .linger
+    return wasSent ? .close : .linger
   }
 
   /// Whether the client can tell where a body ends without the connection being closed.
@@ -98,7 +102,7 @@ extension ClientConnection where Stream: ~Copyable {
       head.append(worker.scratch)
       download.output.append(head)
     }
-    download.output.append(block)
+    download.queue(block)
   }
 
   /// Moves what can be moved, and lets go of the server once the response has come in full.
@@ -130,12 +134,13 @@ extension ClientConnection where Stream: ~Copyable {
   ) {
     guard let server = attempt.server else { return }
     attempt.server = nil
-    if response.keepAlive, upload.isFinished, !attempt.uploadFailed,
-      download.surplus.isEmpty
-    {
+    let wasSent = upload.isFinished && !attempt.uploadFailed
+    if response.keepAlive, wasSent, download.surplus.isEmpty {
       attempt.pool.giveBack(server, keptFor: response.keepAliveTimeout)
-    } else if !upload.isFinished {
-      attempt.uploadFailed = true
+    } else {
+      // Now, not when the client has read it all: others hold the object still.
+      server.stream.close()
+      if !wasSent { attempt.uploadFailed = true }
     }
   }
 
@@ -166,10 +171,15 @@ extension ClientConnection where Stream: ~Copyable {
         if upload.hasOutput { interests.insert(server.stream.writeInterest) }
       }
     }
-    if uploadIsDone(attempt), !attempt.ignoresHangup { interests.insert(stream.hangupInterest) }
+    if uploadIsDone(attempt) {
+      if !attempt.ignoresHangup { interests.insert(stream.hangupInterest) }
+      deadline = min(deadline, goneDeadline(attempt))
+    }
     let wake = await reactor.wait(for: interests, until: deadline)
     if case .deadline = wake, reactor.now >= deadline { return false }
-    do { try noticeHangup(&attempt) } catch { return false }
+    if uploadIsDone(attempt) {
+      do { try noticeHangup(&attempt) } catch { return false }
+    }
     return true
   }
 }

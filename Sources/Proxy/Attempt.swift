@@ -14,9 +14,14 @@ struct Attempt<Server: ServerStream & ~Copyable>: ~Copyable {
   let route: RoutePlan
   /// What has come of the response and was not passed on yet.
   var received = ByteBuffer()
-  let startedAt: Moment
-  /// The client has closed its side but left requests to be answered.
+  /// When the request, or the body that a 100 has asked for, began to be sent.
+  var startedAt: Moment
+  /// How many 1xx responses were passed on.
+  var interimResponses = 0
+  /// The client has closed its side, which was noticed.
   var ignoresHangup = false
+  /// When the client closed its side without leaving another request.
+  var hungUpAt = Moment.never
   /// The server stopped taking the request's body; only its response matters now.
   var uploadFailed = false
 }
@@ -27,18 +32,20 @@ private struct ResponseWait {
   var deadline = Moment.never
   /// Nothing of the request is left to be sent.
   let uploadIsDone: Bool
+  /// The client waits for the server's 100 before it sends the body.
+  var isForContinue = false
 
   init(uploadIsDone: Bool) { self.uploadIsDone = uploadIsDone }
 }
 
 extension ClientConnection where Stream: ~Copyable {
   /// Whether the request could be sent again: all of it that was sent is still here.
-  var canReplay: Bool { !hasReadBody }
+  var canReplay: Bool { !cannotReplay }
 
   /// Sends the request to `server` and passes the response on.
   func attempt<Server: ServerStream & ~Copyable>(
-    with server: ServerConnection<Server>, from pool: ServerPool<Server>, _ route: RoutePlan,
-    _ target: ForwardTarget
+    with server: ServerConnection<Server>, from pool: ServerPool<Server>,
+    _ route: RoutePlan, _ target: ForwardTarget
   ) async -> AttemptOutcome {
     do {
       inputUsed = try startUpload(route, target, keepsServer: pool.keepsConnections)
@@ -50,7 +57,7 @@ extension ClientConnection where Stream: ~Copyable {
     do {
       try await awaitResponse(&attempt)
     } catch {
-      hasReadBody = upload.hasReadSource
+      cannotReplay = upload.hasReadSource || attempt.interimResponses > 0
       return .failed(error)
     }
     do {
@@ -69,7 +76,7 @@ extension ClientConnection where Stream: ~Copyable {
   private func startUpload(
     _ route: RoutePlan, _ target: ForwardTarget, keepsServer: Bool
   ) throws(AttemptFailure) -> Int {
-    hasReadBody = false
+    cannotReplay = false
     upload.start(
       request.framing, chunkedOutput: request.isChunked, highWater: 65536,
       limit: route.maxBody)
@@ -100,7 +107,7 @@ extension ClientConnection where Stream: ~Copyable {
       do { try upload.take(&block) } catch {
         throw error == .tooLarge ? .bodyTooLarge : .badBody
       }
-      upload.output.append(block)
+      upload.queue(block)
       position += n - upload.surplus.count
       upload.surplus = ByteBuffer()
     }
@@ -114,18 +121,21 @@ extension ClientConnection where Stream: ~Copyable {
     _ attempt: inout Attempt<Server>
   ) async throws(AttemptFailure) {
     var parser = HeadParser(limits: .response)
-    var interim = 0
     while true {
       let again = try pumpUpload(&attempt)
       while try readResponse(&attempt, &parser) {
         let status = response.status
         if status >= 200 { return }
         if status == 101 {
-          guard request.upgrade != nil else { throw .invalidResponse("101 without Upgrade") }
+          guard offersUpgrade, upload.isFinished, !attempt.uploadFailed else {
+            throw .invalidResponse("101 out of place")
+          }
           return
         }
-        interim += 1
-        guard interim <= Self.interimLimit else { throw .invalidResponse("too many 1xx") }
+        attempt.interimResponses += 1
+        guard attempt.interimResponses <= Self.interimLimit else {
+          throw .invalidResponse("too many 1xx")
+        }
         try await passInterim(&attempt)
       }
       if again {
@@ -187,6 +197,12 @@ extension ClientConnection where Stream: ~Copyable {
         attempt.received = worker.buffers.borrow(.large)
         attempt.received.reset(headroom: Self.responseHeadroom)
       }
+      if attempt.received.tailroom <= BodyRelay.tailReserve,
+        attempt.received.headroom > Self.responseHeadroom
+      {
+        // Interim responses were here.
+        attempt.received.compact(headroom: Self.responseHeadroom)
+      }
       let room = attempt.received.tailroom - BodyRelay.tailReserve
       guard room > 0 else { throw .invalidResponse("the head is too large") }
       let limit = attempt.received.isEmpty ? min(room, Self.firstRead) : room
@@ -220,14 +236,17 @@ extension ClientConnection where Stream: ~Copyable {
     var wait = ResponseWait(uploadIsDone: uploadIsDone(attempt))
     if let server = attempt.server { wait.interests.insert(server.stream.readInterest) }
     if wait.uploadIsDone {
-      wait.deadline = responseDeadline(attempt)
+      wait.deadline = serverDeadline(attempt)
       // While a body is to come, its end tells that the client has gone.
       if !attempt.ignoresHangup { wait.interests.insert(stream.hangupInterest) }
+      wait.deadline = min(wait.deadline, goneDeadline(attempt))
       return wait
     }
     if upload.wantsInput {
       wait.interests.insert(stream.readInterest)
-      wait.deadline = bodyDeadline(attempt)
+      wait.isForContinue =
+        request.expectsContinue && attempt.interimResponses == 0 && upload.received == 0
+      wait.deadline = wait.isForContinue ? serverDeadline(attempt) : bodyDeadline(attempt)
     }
     if upload.hasOutput, let server = attempt.server {
       wait.interests.insert(server.stream.writeInterest)
@@ -243,23 +262,34 @@ extension ClientConnection where Stream: ~Copyable {
   ) throws(AttemptFailure) {
     if wait.uploadIsDone { try noticeHangup(&attempt) }
     if case .deadline = wake, reactor.now >= wait.deadline {
-      if wait.uploadIsDone { throw .responseTimeout }
+      if wait.uploadIsDone || wait.isForContinue { throw .responseTimeout }
       throw upload.hasOutput ? .serverStalled : .bodyTimeout
     }
-    if wait.uploadIsDone { return }
+    if wait.uploadIsDone || wait.isForContinue { return }
     if upload.isTooSlow(attempt.route.options.minBodyRate, since: attempt.startedAt) {
       throw .bodyTimeout
     }
   }
 
-  /// A client that has closed its side has gone, unless it left requests that are not read yet:
-  /// one that pipelines and then closes its side wants its answers (docs/decisions/0002).
+  /// A client that has closed its side has probably gone, but may be one that only says it has
+  /// nothing more to ask. Unless it left requests that are not read yet, it is given a moment: a
+  /// server that is quick can still answer it, one that is slow is let go (docs/decisions/0002).
   func noticeHangup<Server: ServerStream & ~Copyable>(
     _ attempt: inout Attempt<Server>
   ) throws(AttemptFailure) {
+    if stream.isBroken || reactor.now >= goneDeadline(attempt) { throw .clientGone }
     guard stream.isHungUp, !attempt.ignoresHangup else { return }
-    guard input.count > inputUsed || stream.hasUnreadBytes() else { throw .clientGone }
     attempt.ignoresHangup = true
+    let hasMore = input.count > inputUsed || !upload.surplus.isEmpty
+    if !hasMore, !stream.hasUnreadBytes() { attempt.hungUpAt = reactor.now }
+  }
+
+  /// Until when something has to move for a client that has closed its side.
+  func goneDeadline<Server: ServerStream & ~Copyable>(
+    _ attempt: borrowing Attempt<Server>
+  ) -> Moment {
+    guard attempt.hungUpAt != .never else { return .never }
+    return max(attempt.hungUpAt, download.lastProgress).advanced(by: 1000)
   }
 }
 
@@ -270,11 +300,10 @@ extension ClientConnection where Stream: ~Copyable {
     attempt.uploadFailed || upload.isFinished
   }
 
-  /// A response head is waited for since the request went out, or last moved.
-  private func responseDeadline<Server: ServerStream & ~Copyable>(
+  /// Until when the server has to answer; the time begins when the request has gone out.
+  private func serverDeadline<Server: ServerStream & ~Copyable>(
     _ attempt: borrowing Attempt<Server>
   ) -> Moment {
-    guard uploadIsDone(attempt) else { return .never }
     let patience = attempt.route.options.responseTimeoutMilliseconds
     return upload.lastProgress.advanced(by: Int64(patience))
   }

@@ -121,20 +121,15 @@ extension BodyRelay {
       block.append("\r\n")
     }
     guard last else { return }
-    let needed = trailers + 5
-    if block.tailroom < needed {
-      output.append(take(&block, replacedBy: worker.buffers.borrow(.large)))
-    }
+    guard block.tailroom < trailers + 5 else { return Self.end(&block, trailers, worker) }
+    tail = worker.buffers.borrow(.small)
+    Self.end(&tail, trailers, worker)
+  }
+
+  private static func end(_ block: inout ByteBuffer, _ trailers: Int, _ worker: WorkerState) {
     block.append("0\r\n")
     if trailers > 0 { block.append(worker.trailerScratch) }
     block.append("\r\n")
-  }
-
-  private func take(
-    _ block: inout ByteBuffer, replacedBy fresh: consuming ByteBuffer
-  ) -> ByteBuffer {
-    swap(&block, &fresh)
-    return fresh
   }
 
   /// Writes a chunk's size and CRLF at the end of `header`; returns where they begin.

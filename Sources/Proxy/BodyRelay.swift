@@ -53,6 +53,8 @@ struct BodyRelay: ~Copyable {
   var output = OutputQueue()
   /// Bytes that were received but cannot be understood without the next ones.
   var carry = ByteBuffer()
+  /// The end of a body that found no room behind the data in its block.
+  var tail = ByteBuffer()
   /// Bytes behind the end of the body: the beginning of the next message.
   var surplus = ByteBuffer()
   var pipe: Pipe?
@@ -142,6 +144,7 @@ struct BodyRelay: ~Copyable {
     expectsMore = false
     output.removeAll()
     if carry.hasBlock { carry = ByteBuffer() }
+    if tail.hasBlock { tail = ByteBuffer() }
     if surplus.hasBlock { surplus = ByteBuffer() }
     if pipe != nil { pipe = nil }
     chunkRun = 0
@@ -217,7 +220,7 @@ struct BodyRelay: ~Copyable {
     case .moved(let n):
       try take(&block)
       noteRead(n)
-      output.append(block)
+      queue(block)
       return true
     case .blocked:
       if known > 0 { carry = block }
@@ -228,6 +231,15 @@ struct BodyRelay: ~Copyable {
     case .failed:
       throw .sourceBroken
     }
+  }
+
+  /// Queues a block that `take` has understood.
+  mutating func queue(_ block: consuming ByteBuffer) {
+    output.append(block)
+    guard tail.hasBlock else { return }
+    var end = ByteBuffer()
+    swap(&end, &tail)
+    output.append(end)
   }
 
   mutating func noteProgress() { lastProgress = worker.reactor.now }

@@ -54,10 +54,13 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
   private var parser: HeadParser
   /// The forwarding lines that are the same for all requests; made with the first.
   var forwardingLines: [UInt8] = []
+  /// The present request's offer to change the protocol is passed on.
+  var offersUpgrade = false
   /// The present request's identifier.
   var identifier = RequestIdentifier()
-  /// Bytes of the present request's body were taken from the client that are kept nowhere.
-  var hasReadBody = false
+  /// The present request cannot be sent again: bytes of its body were taken from the client that are
+  /// kept nowhere, or the client has had an interim response.
+  var cannotReplay = false
 
   /// How a busy connection's task ends.
   enum Ending { case closed, idle }
@@ -100,6 +103,7 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
           continue
         case .linger: await finish()
         case .close: if stream.mayRead { await finish() }
+        case .cut: break
         }
         return .closed
       case .idle:
@@ -159,7 +163,7 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
           return .refused(error)
         }
       }
-      makeRoom()
+      guard makeRoom() else { return .refused(.fieldsTooLarge) }
       switch stream.read(into: &input, limit: .max) {
       case .moved:
         mayParse = true
@@ -176,15 +180,19 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
   }
 
   /// Makes room behind the part of a head that has come: at the block's front, or in a larger one.
-  private func makeRoom() {
-    guard input.tailroom == 0 else { return }
+  ///
+  /// - Returns: false when no block holds more.
+  private func makeRoom() -> Bool {
+    if input.tailroom > 0 { return true }
     if input.headroom > 0 {
       input.compact()
-    } else {
-      var larger = worker.buffers.borrow(.large)
-      larger.append(input.bytes)
-      input = larger
+      return true
     }
+    if input.capacity >= BlockSize.large.rawValue { return false }
+    var larger = worker.buffers.borrow(.large)
+    larger.append(input)
+    input = larger
+    return true
   }
 
   // MARK: Ending
@@ -233,7 +241,6 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
   /// RST, which would destroy the answer on its way. So the client is told that we are done, and
   /// what it still sends is dropped: 64 KiB and a second at most (behaviour 8).
   func finish() async {
-    guard !stream.isHungUp else { return }
     stream.finishWriting()
     let deadline = reactor.now.advanced(by: 1000)
     var dropped = 0

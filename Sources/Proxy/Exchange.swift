@@ -47,8 +47,10 @@ enum Admission {
 enum Disposition {
   /// The next request may come.
   case persist
-  /// All was sent, or nothing more can be: close.
+  /// All was sent: close.
   case close
+  /// The response broke off: close at once, so that the client can tell.
+  case cut
   /// The client may be sending still: give it time to read our answer first.
   case linger
 }
@@ -68,6 +70,7 @@ extension ClientConnection where Stream: ~Copyable {
     do {
       let target = try forwardTarget()
       identifier = worker.identifiers.next()
+      offersUpgrade = mayUpgrade
       return .forward(route, target)
     } catch {
       return .answer(.init(.badRequest, error.description))
@@ -91,12 +94,13 @@ extension ClientConnection where Stream: ~Copyable {
           return await answer(route.upstream.answer(to: error, keepAlive: mayPersist))
         }
       }
+      let wasReused = server.isReused
       switch await attempt(with: server, from: pool, route, target) {
       case .done(let disposition):
         Log.debug("\(summary): \(response.status) from \(route.upstream.name)")
         return disposition
       case .failed(let failure):
-        guard mayRetry(after: failure, on: server, attempts, route.options),
+        guard mayRetry(after: failure, wasReused, attempts, route.options),
           route.upstream.admitRetry(isFirst: mayReuse)
         else {
           return await answer(failure, from: route.upstream)
@@ -104,6 +108,16 @@ extension ClientConnection where Stream: ~Copyable {
         // A fresh connection: others that were kept as long may be dead as well.
         mayReuse = false
       }
+    }
+  }
+
+  /// Whether the client's offer to change the protocol is passed on. One to speak another HTTP, or
+  /// TLS, is not: what would follow could not be looked at any more, and requests would pass by
+  /// every rule ("h2c smuggling").
+  private var mayUpgrade: Bool {
+    guard let upgrade = request.upgrade else { return false }
+    return input.withBytes { bytes in
+      !bytes.slice(upgrade).names(anyOf: "h2c", "http/", "tls/")
     }
   }
 
@@ -117,11 +131,10 @@ extension ClientConnection where Stream: ~Copyable {
   /// RFC 9110 9.2.2 and RFC 9112 9.3.1: only a request that was lost on a kept connection or by a
   /// reset, that the server may safely get twice, and that can still be sent a second time.
   private func mayRetry(
-    after failure: AttemptFailure, on server: ServerConnection<TCPStream>, _ attempts: Int,
-    _ options: RouteOptions
+    after failure: AttemptFailure, _ wasReused: Bool, _ attempts: Int, _ options: RouteOptions
   ) -> Bool {
     guard case .serverGone(let wasReset) = failure else { return false }
-    return (server.isReused || wasReset) && request.method.isIdempotent && canReplay
+    return (wasReused || wasReset) && request.method.isIdempotent && canReplay
       && attempts <= options.retries
   }
 
@@ -131,7 +144,7 @@ extension ClientConnection where Stream: ~Copyable {
   ) async -> Disposition {
     switch failure {
     case .clientGone:
-      return .close
+      return .cut
     case .headTooLarge:
       return await answer(.init(.fieldsTooLarge, "the header fields are too large"))
     case .badBody:

@@ -38,3 +38,18 @@ extension RequestHead {
   /// Whether the target has the absolute form.
   var isAbsolute: Bool { if case .absolute = form { true } else { false } }
 }
+
+extension RawSpan {
+  /// Whether a member of this list begins with one of some words, given in lower case.
+  func names(anyOf words: StaticString...) -> Bool {
+    var start = 0
+    for end in 0...byteCount where end == byteCount || self[end] == UInt8(ascii: ",") {
+      let member = slice(ByteRange(trimmingBlanks(start..<end)))
+      start = end + 1
+      for word in words where member.byteCount >= word.utf8CodeUnitCount {
+        if member.extracting(0..<word.utf8CodeUnitCount).equalsIgnoringCase(word) { return true }
+      }
+    }
+    return false
+  }
+}

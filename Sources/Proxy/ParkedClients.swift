@@ -42,4 +42,10 @@ extension WorkerState {
       fd, with: clientKeeper, note: record.note, until: reactor.now.advanced(by: Int64(patience)))
   }
 
+  /// Ends an idle connection, one of the oldest. False when there is none.
+  func endIdleConnection() -> Bool {
+    guard let fd = reactor.oldestParked(with: clientKeeper) else { return false }
+    reactor.expireParked(fd)
+    return true
+  }
 }

@@ -16,7 +16,10 @@ extension ClientConnection where Stream: ~Copyable {
     for route: RoutePlan, _ target: ForwardTarget, keepsServer: Bool
   ) -> ByteBuffer? {
     let bound = request.byteCount + 2 * Int(request.host.count) + route.addedBytes
-    var head = worker.buffers.borrow(bound <= BlockSize.small.rawValue ? .small : .large)
+    let size: BlockSize =
+      bound <= BlockSize.small.rawValue
+      ? .small : bound <= BlockSize.large.rawValue ? .large : .huge
+    var head = worker.buffers.borrow(size)
     do {
       try input.withBytes { bytes throws(NoRoom) in
         let kept = try writeRequestLine(bytes, target, to: &head)
@@ -149,7 +152,7 @@ extension ClientConnection where Stream: ~Copyable {
     _ bytes: RawSpan, keepsServer: Bool, to head: inout ByteBuffer
   ) throws(NoRoom) {
     if request.isChunked { try head.write("Transfer-Encoding: chunked\r\n") }
-    if let upgrade = request.upgrade {
+    if offersUpgrade, let upgrade = request.upgrade {
       try head.write(field: "Upgrade", bytes.slice(upgrade))
       try head.write("Connection: Upgrade\r\n")
     } else if !keepsServer {

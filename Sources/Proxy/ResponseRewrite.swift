@@ -75,6 +75,10 @@ extension ClientConnection where Stream: ~Copyable {
     var hasDate = false
     try head.write(response.fields, of: bytes, from: start, upTo: response.byteCount - 2) { field in
       if case .date = field.known { hasDate = true }
+      // RFC 9110 8.6: these have no length to tell.
+      if case .contentLength = field.known, response.status == 204 || response.status < 200 {
+        return true
+      }
       return FieldNames.ofConnection.contains(field.known)
         || field.flags.rawValue & FieldLine.Flags.namedByConnection.rawValue != 0
     }

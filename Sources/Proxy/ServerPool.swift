@@ -44,7 +44,7 @@ enum ConnectError: Error {
 final class ServerPool<Stream: ServerStream & ~Copyable>: Keeper {
   private var idle: [ServerConnection<Stream>] = []
   private let reactor: Reactor
-  private var keeper: UInt8 = 0
+  private var keeper: UInt16 = 0
   private let options: UpstreamOptions
 
   init(_ options: UpstreamOptions, on reactor: Reactor) {
@@ -72,7 +72,7 @@ final class ServerPool<Stream: ServerStream & ~Copyable>: Keeper {
   ///
   /// - Parameter seconds: how long the server says it keeps it (Keep-Alive: timeout).
   func giveBack(_ connection: ServerConnection<Stream>, keptFor seconds: UInt32?) {
-    guard keepsConnections, connection.stream.isQuiet() else { return }
+    guard keepsConnections, connection.stream.isQuiet() else { return connection.stream.close() }
     if idle.count >= options.maxIdle { reactor.unpark(idle.removeFirst().stream.descriptor) }
     var milliseconds = Int64(options.idleTimeoutMilliseconds)
     // A second less than the server's own patience, so that it does not close just as we write.

@@ -63,16 +63,19 @@ extension ClientConnection where Stream: ~Copyable {
     guard composeSwitch(attempt.received.bytes, attempt.route) else {
       throw .invalidResponse("the head is too large")
     }
+    var early = ByteBuffer()
+    swap(&early, &upload.surplus)
     upload.start(.untilClose, chunkedOutput: false, highWater: 65536)
     download.start(.untilClose, chunkedOutput: false, highWater: 65536)
     var head = worker.buffers.borrow(.large)
     head.append(worker.scratch)
     download.output.append(head)
     attempt.received.consume(response.byteCount)
-    var early = ByteBuffer()
-    swap(&early, &attempt.received)
-    download.output.append(early)
+    var first = ByteBuffer()
+    swap(&first, &attempt.received)
+    download.output.append(first)
     // What the client sent behind its request belongs to the new protocol, now that it has begun.
+    upload.output.append(early)
     guard input.count > inputUsed else { return }
     var late = worker.buffers.borrow(.large)
     late.append(input, inputUsed..<input.count)

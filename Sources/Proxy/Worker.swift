@@ -33,11 +33,14 @@ package actor Worker {
   let state: WorkerState
   private let listeners: [ListenerHandover]
 
-  package init(_ configuration: Configuration, listeners: [ListenerHandover]) {
+  /// - Parameter maxConnections: how many clients may be connected to this worker.
+  package init(
+    _ configuration: Configuration, listeners: [ListenerHandover], maxConnections: Int = .max
+  ) {
     let loop = EventLoop()
     self.loop = loop
     self.listeners = listeners
-    state = WorkerState(configuration, loop)
+    state = WorkerState(configuration, loop, maxConnections: maxConnections)
   }
 
   /// Serves on the calling thread until the worker has been told to stop and is done.
@@ -74,7 +77,15 @@ package actor Worker {
     while !state.isDraining {
       switch listener.accept() {
       case .accepted(let socket, let peer):
-        start(socket.release(), peer, listener: index)
+        // An idle connection makes room for a new one; without one, the new one is told why.
+        if state.connections >= state.maxConnections, !state.endIdleConnection() {
+          if let suppressed = limiter.admit(at: state.reactor.now) {
+            Log.error("too many connections\(LogLimiter.note(suppressed))")
+          }
+          turnAway(socket.release())
+        } else {
+          start(socket.release(), peer, listener: index)
+        }
         burst += 1
         // Connections that are served already shall not starve while others arrive.
         if burst.isMultiple(of: 64) { await state.reactor.yield() }
@@ -106,6 +117,17 @@ package actor Worker {
       }
       await self.serve(stream, peer, record)
     }
+  }
+
+  /// Answers a connection that there is no room for, and closes it.
+  private func turnAway(_ fd: Int32) {
+    guard var stream = try? TCPStream(Descriptor(adopting: fd), on: state.reactor) else { return }
+    var buffer = state.buffers.borrow(.small)
+    let answer = ErrorAnswer(.serviceUnavailable, "too many connections", retryAfter: 1)
+    guard (try? answer.write(to: &buffer, unixSeconds: state.unixSeconds)) != nil else { return }
+    // One attempt: a fresh socket takes so little, and nobody waits for more.
+    _ = stream.write(from: &buffer, more: false)
+    stream.finishWriting()
   }
 
   private func serve(

@@ -19,6 +19,8 @@ package final class WorkerState {
   var identifiers = RequestIdentifiers()
   /// Client connections that exist, busy or parked.
   var connections = 0
+  /// How many there may be.
+  let maxConnections: Int
   /// Set once the worker shall stop: connections end after the exchange they are in.
   var isDraining = false
   /// Listening sockets whose tasks have to be told when the worker stops.
@@ -28,11 +30,12 @@ package final class WorkerState {
   /// Connections that were parked since memory was last given back to the system.
   var parkedSinceTrim = 0
   /// The number clients are parked with.
-  let clientKeeper: UInt8
+  let clientKeeper: UInt16
   let parkedClients: ParkedClients
   private var clock = WallClock()
 
-  init(_ configuration: Configuration, _ loop: EventLoop) {
+  init(_ configuration: Configuration, _ loop: EventLoop, maxConnections: Int = .max) {
+    self.maxConnections = maxConnections
     reactor = Reactor(for: loop)
     scratch = buffers.borrow(.large)
     trailerScratch = buffers.borrow(.small)

@@ -14,7 +14,8 @@ func serve(_ configuration: Configuration) -> Never {
   var workers: [Worker] = []
   do throws(StartError) {
     let handovers = try openListeners(configuration, workers: count)
-    workers = handovers.map { Worker(configuration, listeners: $0) }
+    let most = max(1, connectionLimit(configuration) / count)
+    workers = handovers.map { Worker(configuration, listeners: $0, maxConnections: most) }
     try run(workers, configuration)
   } catch {
     Log.error(error.description)
@@ -59,6 +60,18 @@ private func announce(_ configuration: Configuration) {
     case .ip, .name, .unix: Log.info("Started.  Listening on \(listener.address).")
     }
   }
+}
+
+/// How many clients may be connected at a time: by default what the descriptor limit allows, less a
+/// tenth for servers, and what the program itself needs.
+private func connectionLimit(_ configuration: Configuration) -> Int {
+  if let limit = configuration.process.maxConnections { return limit }
+  var limit = rlimit()
+  let kind = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+  // SAFETY: getrlimit fills the structure it is given.
+  guard unsafe getrlimit(kind, &limit) == 0 else { return 1024 }
+  let descriptors = Int(clamping: limit.rlim_cur)
+  return max(1, descriptors - descriptors / 10 - 32)
 }
 
 /// As many descriptors as the system allows: each connection takes two.

@@ -99,6 +99,8 @@ struct MemoryStream: ~Copyable, ByteStream {
   var readInterest: Interest { Interest(0, .read) }
   var writeInterest: Interest { Interest(0, .write) }
   var hangupInterest: Interest { Interest(0, .hangup) }
+  var isBroken: Bool { false }
+  mutating func close() {}
   var isHungUp: Bool { arrivals.first == .end || arrivals.first == .failure }
   var spliceable: SpliceEnd? { nil }
 

@@ -80,15 +80,15 @@ extension Reactor {
   /// Makes `keeper` somebody descriptors can be parked with.
   ///
   /// - Returns: the number to park with. The reactor keeps the keeper alive.
-  package func add(_ keeper: any Keeper) -> UInt8 {
+  package func add(_ keeper: any Keeper) -> UInt16 {
     keepers.append(keeper)
-    return UInt8(keepers.count)
+    return UInt16(keepers.count)
   }
 
   /// Keeps an idle descriptor without a task: when it is readable or at the deadline, its keeper is
   /// told once. A descriptor that is readable already wakes its keeper at the next event only:
   /// park what was found blocked.
-  package func park(_ fd: Int32, with keeper: UInt8, note: UInt64, until deadline: Moment) {
+  package func park(_ fd: Int32, with keeper: UInt16, note: UInt64, until deadline: Moment) {
     precondition(slots[fd].waiter < 0, "parked while a task waits for it")
     slots[fd].keeper = keeper
     slots[fd].note = note
@@ -104,8 +104,29 @@ extension Reactor {
     slots[fd].deadline = .never
   }
 
+  /// Finds a descriptor to give up among those parked with a keeper: of the next 16 from where the
+  /// last search ended, the one whose deadline comes first. Among many this is nearly always one of
+  /// the oldest, and it costs no list that would have to be kept (Redis samples its keys so).
+  package func oldestParked(with keeper: UInt16) -> Int32? {
+    var best: Int32?
+    var found = 0
+    for _ in 0..<slots.count where found < 16 {
+      searchHand = searchHand + 1 < slots.count ? searchHand + 1 : 0
+      guard slots[searchHand].keeper == keeper else { continue }
+      found += 1
+      if let other = best, slots[other].deadline <= slots[searchHand].deadline { continue }
+      best = searchHand
+    }
+    return best
+  }
+
+  /// Wakes a parked descriptor as if its deadline had passed.
+  package func expireParked(_ fd: Int32) {
+    if slots[fd].keeper != 0 { wakeKeeper(of: fd, .deadline) }
+  }
+
   /// Wakes every descriptor that is parked with a keeper, as if its deadline had passed.
-  package func wakeAll(parkedWith keeper: UInt8) {
+  package func wakeAll(parkedWith keeper: UInt16) {
     for fd in 0..<slots.count where slots[fd].keeper == keeper { wakeKeeper(of: fd, .deadline) }
   }
 

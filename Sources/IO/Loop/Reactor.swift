@@ -16,6 +16,8 @@ package final class Reactor {
   var slots = SlotTable()
   var wheel: TimerWheel
   var keepers: [any Keeper] = []
+  /// Where the last search for an old parked descriptor ended.
+  var searchHand: Int32 = 0
   private var yielded: [UnsafeContinuation<Void, Never>] = unsafe []
   /// The time of the current turn; read from the clock once a turn, exact to about 4 ms.
   package private(set) var now: Moment

@@ -16,7 +16,7 @@ struct Slot {
   var ready: Readiness = []
   var armed: Readiness = []
   /// The keeper to tell when a parked descriptor wakes; 0 when it is not parked.
-  var keeper: UInt8 = 0
+  var keeper: UInt16 = 0
   /// What the keeper wanted to remember, instead of a task or an object.
   var note: UInt64 = 0
 }

@@ -28,6 +28,9 @@ package protocol ByteStream: ~Copyable {
   /// Whether the peer has sent its FIN or the connection is broken.
   var isHungUp: Bool { get }
 
+  /// Whether the connection is broken in both directions (RST).
+  var isBroken: Bool { get }
+
   /// The socket, when bytes may go past this program by splice(2); nil when something must see them.
   var spliceable: SpliceEnd? { get }
 
@@ -36,6 +39,9 @@ package protocol ByteStream: ~Copyable {
 
   /// Makes the coming close look like a failure to the peer, not like an end (RST).
   mutating func abort()
+
+  /// Closes now, before the stream's owner ends. Nothing may be asked of the stream afterwards.
+  mutating func close()
 
   /// Tells the peer that nothing more will be sent (shutdown(2), close_notify).
   mutating func finishWriting()

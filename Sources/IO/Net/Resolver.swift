@@ -36,7 +36,7 @@ package final class Resolver {
   private var pending: [ResolverName] = []
   /// Open only while something is asked, so a changed /etc/resolv.conf counts from the next question.
   private var channel: ResolverChannel?
-  private var keeper: UInt8 = 0
+  private var keeper: UInt16 = 0
 
   /// - Parameter servers: the DNS servers as "address:port,..."; nil: those of /etc/resolv.conf.
   package init(on reactor: Reactor, servers: String? = nil, limits: Limits = Limits()) {

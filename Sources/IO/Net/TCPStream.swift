@@ -27,6 +27,12 @@ package struct TCPStream: ~Copyable, ByteStream {
     _ = Glibc.close(fd)
   }
 
+  package mutating func close() {
+    let closing = detach()
+    reactor.forget(closing)
+    _ = Glibc.close(closing)
+  }
+
   /// Leaves the socket open and registered, to be parked; whoever unparks it adopts the number.
   package mutating func detach() -> Int32 {
     let released = fd
@@ -39,6 +45,7 @@ package struct TCPStream: ~Copyable, ByteStream {
   package var hangupInterest: Interest { Interest(fd, .hangup) }
   package var mayRead: Bool { reactor.isReady(fd, for: .read) }
   package var isHungUp: Bool { reactor.isReady(fd, for: [.hangup, .failure]) }
+  package var isBroken: Bool { reactor.isReady(fd, for: .failure) }
   package var spliceable: SpliceEnd? { SpliceEnd(fd: fd, reactor: reactor) }
 
   package mutating func read(into buffer: inout ByteBuffer, limit: Int) -> Transfer {
