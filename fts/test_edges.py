@@ -356,10 +356,11 @@ def test_a_body_that_breaks_off_does_not_destroy_the_response_before_it(rsp, ser
         connection.send(b"HTTP/1.0 200 OK\r\n\r\nhello")
         connection.reset()
 
-    proxy = rsp(serve(script))
+    server = serve(script)
+    proxy = rsp(server)
     quiet = sockets_of(proxy.pid)
     with proxy.client(receive_buffer=32768) as client:
         client.send(request("GET", "/1") + request("GET", "/2"))
-        wait_until(lambda: sockets_of(proxy.pid) > quiet, "the exchange to begin")
+        server.wait_for_requests(2)
         wait_until(lambda: sockets_of(proxy.pid) == quiet, "the exchange to end")
         assert client.read_response().body == body
