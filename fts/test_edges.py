@@ -1,6 +1,7 @@
 """Where two rules meet: moments at which several things happen to one exchange at once."""
 
 import contextlib
+import os
 import signal
 import threading
 
@@ -323,5 +324,45 @@ def test_there_may_be_many_upstreams(rsp, serve):
     server = serve(always(response(b"ok")))
     upstreams = "\n".join(f'upstream "u{i}" {{ "{server.address}" }}' for i in range(300))
     port = free_port()
-    text = f'workers(1)\nlisten "127.0.0.1:{port}"\n{upstreams}\nsite "*" {{ ["/"] = proxy "u0" }}\n'
+    site = 'site "*" { ["/"] = proxy "u0" }'
+    text = f'workers(1)\nlisten "127.0.0.1:{port}"\n{upstreams}\n{site}\n'
     assert rsp(text=text, port=port).exchange(request()).body == b"ok"
+
+
+def test_a_client_that_could_not_know_of_the_close_is_not_reset(rsp, serve):
+    with rsp(serve(always(response(b"last"))), keepalive_requests=1).client() as client:
+        assert client.exchange(request()).body == b"last"
+        assert client.wait_closed() == "eof"
+        # RFC 9112 9.6: a reset could destroy the response that is on its way before it.
+        for _ in range(3):
+            assert client.send_as_far_as_possible(request())
+
+
+def sockets_of(pid):
+    count = 0
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            count += os.readlink(f"/proc/{pid}/fd/{name}").startswith("socket:")
+    return count
+
+
+def test_a_body_that_breaks_off_does_not_destroy_the_response_before_it(rsp, serve):
+    body = b"w" * 400_000
+
+    def script(connection):
+        while (asked := connection.read_request()) is not None:
+            if asked.target == b"/1":
+                connection.send(response(body, "Connection: close"))
+                return
+            connection.send(b"HTTP/1.0 200 OK\r\n\r\nhello")
+            connection.reset()
+            return
+
+    server = serve(script)
+    proxy = rsp(server)
+    quiet = sockets_of(proxy.pid)
+    with proxy.client(receive_buffer=32768) as client:
+        client.send(request("GET", "/1") + request("GET", "/2"))
+        server.wait_for_requests(2)
+        wait_until(lambda: sockets_of(proxy.pid) == quiet, "the exchange to end")
+        assert client.read_response().body == body
