@@ -56,6 +56,7 @@ extension ClientConnection where Stream: ~Copyable {
       if again {
         await reactor.yield()
       } else if await !waitForBody(&attempt, isStream: isStream) {
+        if !canDelimit(response.framing) { stream.abort() }
         return .cut
       }
     }

@@ -28,7 +28,7 @@ struct ConnectionRecord {
   }
 
   var note: UInt64 {
-    UInt64(listener) | UInt64(requests) << 8 | UInt64(acceptedAt) << 32
+    UInt64(listener) | UInt64(min(requests, 0xff_ffff)) << 8 | UInt64(acceptedAt) << 32
   }
 }
 
@@ -102,7 +102,9 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
           takeRequestOutOfInput()
           continue
         case .linger: await finish()
-        case .close: if stream.mayRead { await finish() }
+        case .close:
+          // A client that asked to go on may be sending the next request already.
+          if request.keepAlive || stream.mayRead { await finish() }
         case .cut: break
         }
         return .closed
@@ -255,5 +257,6 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
         }
       }
     }
+    _ = await reactor.wait(for: stream.hangupInterest, until: deadline)
   }
 }

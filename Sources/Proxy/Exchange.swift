@@ -114,7 +114,7 @@ extension ClientConnection where Stream: ~Copyable {
   /// Whether the client's offer to change the protocol is passed on. One to speak another HTTP, or
   /// TLS, is not: what would follow could not be looked at any more, and requests would pass by
   /// every rule ("h2c smuggling").
-  private var mayUpgrade: Bool {
+  var mayUpgrade: Bool {
     guard let upgrade = request.upgrade else { return false }
     return input.withBytes { bytes in
       !bytes.slice(upgrade).names(anyOf: "h2c", "http/", "tls/")

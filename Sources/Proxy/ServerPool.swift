@@ -27,7 +27,7 @@ protocol ServerStream: ByteStream, ~Copyable {
 
   /// Makes sure that nothing has come since the last message; false if something has, or the
   /// server has gone.
-  mutating func isQuiet() -> Bool
+  func isQuiet() -> Bool
 }
 
 /// Why there is no connection to a server.
@@ -91,11 +91,6 @@ final class ServerPool<Stream: ServerStream & ~Copyable>: Keeper {
 
 extension TCPStream: ServerStream {
   var descriptor: Int32 { fd }
-
-  mutating func isQuiet() -> Bool {
-    if isHungUp { return false }
-    return !mayRead || !hasUnreadBytes()
-  }
 
   static func connect(to address: SocketAddress, on reactor: Reactor, until deadline: Moment)
     async throws(ConnectError) -> TCPStream

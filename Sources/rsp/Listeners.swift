@@ -11,6 +11,9 @@ import Proxy
 func openListeners(
   _ configuration: Configuration, workers count: Int
 ) throws(StartError) -> [[ListenerHandover]] {
+  guard configuration.listeners.count <= 256 else {
+    throw StartError(description: "there can be at most 256 listeners")
+  }
   var handovers = [[ListenerHandover]](repeating: [], count: count)
   for listener in configuration.listeners {
     let sockets = try open(listener, count)

@@ -142,10 +142,8 @@ import Testing
     #expect(try Rewriting(request).head() == request)
   }
 
-  @Test func `a head of any size either fits in whole or is given up`() throws {
+  @Test func `a head of any size that is accepted fits with all that is added to it`() throws {
     let limits = HeadLimits(head: 65536, line: 65536, fields: 100)
-    var fitted = 0
-    var refused = 0
     for length in 64700...65200 where length % 23 == 0 || 64860...65100 ~= length {
       let value = String(repeating: "x", count: length)
       let rewriting = try Rewriting(
@@ -157,13 +155,8 @@ import Testing
         $0.via = "p"
         $0.requestID = true
       }
-      if let head = try rewriting.head() {
-        fitted += 1
-        #expect(head.hasSuffix("Via: 1.0 p\n\n") && head.contains(value))
-      } else {
-        refused += 1
-      }
+      let head = try #require(try rewriting.head())
+      #expect(head.hasSuffix("Via: 1.0 p\n\n") && head.contains(value))
     }
-    #expect(fitted > 0 && refused > 0, "both sides of the limit were met")
   }
 }

@@ -49,6 +49,7 @@ struct Rewriting {
   /// The head that the server gets, with LF for line ends; nil when it does not fit.
   func head(keepsServer: Bool = true) throws -> String? {
     let target = try connection.forwardTarget()
+    connection.offersUpgrade = connection.mayUpgrade
     guard let head = connection.composeRequest(for: route, target, keepsServer: keepsServer)
     else { return nil }
     return text(of: head).withLineFeeds

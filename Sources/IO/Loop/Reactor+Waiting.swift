@@ -86,15 +86,18 @@ extension Reactor {
   }
 
   /// Keeps an idle descriptor without a task: when it is readable or at the deadline, its keeper is
-  /// told once. A descriptor that is readable already wakes its keeper at the next event only:
-  /// park what was found blocked.
+  /// told once; at once when it is readable already.
   package func park(_ fd: Int32, with keeper: UInt16, note: UInt64, until deadline: Moment) {
     precondition(slots[fd].waiter < 0, "parked while a task waits for it")
     slots[fd].keeper = keeper
     slots[fd].note = note
     slots[fd].armed = [.read, .hangup, .failure]
     slots[fd].deadline = deadline
-    file(fd, until: deadline)
+    if slots[fd].ready.isDisjoint(with: slots[fd].armed) {
+      file(fd, until: deadline)
+    } else {
+      wakeKeeper(of: fd, .ready)
+    }
   }
 
   /// Takes a parked descriptor back before it wakes.

@@ -95,14 +95,23 @@ package struct TCPStream: ~Copyable, ByteStream {
     Sockets.pendingError(of: fd)
   }
 
-  /// Looks whether bytes wait to be read, without reading them.
-  package func hasUnreadBytes() -> Bool {
+  package func hasUnreadBytes() -> Bool { peek() > 0 }
+
+  /// Whether nothing has come: no byte and no end.
+  package func isQuiet() -> Bool {
+    !isHungUp && (!mayRead || peek() == Int(-EAGAIN))
+  }
+
+  /// Looks at the next byte without reading it: 1, 0 at the end of the stream, or -errno.
+  private func peek() -> Int {
     var byte: UInt8 = 0
     // SAFETY: recv writes at most one byte into `byte`.
     let n = unsafe Glibc.recv(fd, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
+    guard n < 0 else { return n }
+    let error = clinux_errno()
     // A read or splice that was limited to what was wanted cannot tell that the socket is empty.
-    if n < 0, clinux_errno() == EAGAIN { reactor.clear(fd, .read) }
-    return n > 0
+    if error == EAGAIN { reactor.clear(fd, .read) }
+    return Int(-error)
   }
 
   private func outcome(_ n: Int, _ side: Readiness) -> Transfer {

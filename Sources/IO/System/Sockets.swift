@@ -39,6 +39,9 @@ package enum Sockets {
     if case .unix = address {
     } else {
       try set(fd, IPPROTO, TCP_NODELAY, 1)
+      // A tunnel or an event stream may be silent for an hour; its server's host may have gone.
+      try set(fd, SOL_SOCKET, SO_KEEPALIVE, 1)
+      try set(fd, IPPROTO, TCP_KEEPIDLE, 60)
     }
     do {
       // SAFETY: as in listen.
