@@ -50,6 +50,11 @@ struct BodyRelay: ~Copyable {
   private(set) var limit = UInt64.max
   let worker: WorkerState
 
+  /// How many transfers, of up to 64 KiB, are made before others have their turn. One when the relay
+  /// has waited, because many may wake together; more when it goes on, because then the reactor lets
+  /// only some go on at a time.
+  private var burst = 1
+
   var output = OutputQueue()
   /// Bytes that were received but cannot be understood without the next ones.
   var carry = ByteBuffer()
@@ -154,13 +159,16 @@ struct BodyRelay: ~Copyable {
   mutating func pump<From: ByteStream & ~Copyable, To: ByteStream & ~Copyable>(
     from: inout From, to: inout To
   ) throws(RelayError) -> Step {
-    // So many transfers, about half a megabyte, before others have their turn.
-    for _ in 0..<8 {
+    for _ in 0..<burst {
       let drained = try flush(to: &to)
       if isInputEnded { return drained ? .finished : .blocked }
-      guard from.mayRead, drained || mayBuffer else { return .blocked }
-      guard try fill(from: &from, to: &to, drained: drained) else { return .blocked }
+      guard from.mayRead, drained || mayBuffer, try fill(from: &from, to: &to, drained: drained)
+      else {
+        burst = 1
+        return .blocked
+      }
     }
+    burst = 4
     return .again
   }
 

@@ -108,14 +108,15 @@ package actor Worker {
     let now = UInt32(truncatingIfNeeded: state.reactor.now.milliseconds / 1000)
     let record = ConnectionRecord(
       listener: UInt8(truncatingIfNeeded: listener), requests: 0, acceptedAt: now)
+    // Registered here, not by its task: when the task starts, in the next turn, it is known whether
+    // the request has come already, and most then need not be waited for.
+    do { try state.reactor.register(fd) } catch {
+      _ = Descriptor(adopting: fd)
+      return Log.error("cannot watch a connection: \(error)")
+    }
     state.connections += 1
     Task.immediate(executorPreference: loop) {
-      let stream: TCPStream
-      do { stream = try TCPStream(Descriptor(adopting: fd), on: self.state.reactor) } catch {
-        Log.error("cannot watch a connection: \(error)")
-        return self.state.connectionEnded()
-      }
-      await self.serve(stream, peer, record)
+      await self.serve(TCPStream(registered: fd, on: self.state.reactor), peer, record)
     }
   }
 

@@ -23,6 +23,9 @@ package final class Reactor {
   package private(set) var now: Moment
 
   private static let batch = 256
+  /// How many tasks that gave up their turn go on in the next. They are the ones that move large
+  /// bodies; whoever wants little is looked after in between.
+  private static let yieldedPerTurn = 8
 
   /// - Parameter loop: whose inbox also ends a poll.
   package init(for loop: EventLoop) {
@@ -163,7 +166,8 @@ package final class Reactor {
   private func resumeYielded() {
     guard unsafe !yielded.isEmpty else { return }
     // SAFETY: each continuation was stored once and is resumed once.
-    unsafe yielded.forEach { unsafe $0.resume() }
-    unsafe yielded.removeAll(keepingCapacity: true)
+    let turn = unsafe yielded.prefix(Self.yieldedPerTurn)
+    unsafe yielded.removeFirst(turn.count)
+    unsafe turn.forEach { unsafe $0.resume() }
   }
 }
