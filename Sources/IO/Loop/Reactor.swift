@@ -25,7 +25,7 @@ package final class Reactor {
   private static let batch = 256
   /// How many tasks that gave up their turn go on in the next. They are the ones that move large
   /// bodies; whoever wants little is looked after in between.
-  private static let yieldedPerTurn = 8
+  private static let yieldedPerTurn = 4
 
   /// - Parameter loop: whose inbox also ends a poll.
   package init(for loop: EventLoop) {
@@ -157,6 +157,9 @@ package final class Reactor {
       wakeKeeper(of: fd, .ready)
     }
   }
+
+  /// How many tasks have given up their turn and wait for the next.
+  package var yieldedCount: Int { unsafe yielded.count }
 
   /// Lets every other task that is ready have its turn.
   package func yield() async {
