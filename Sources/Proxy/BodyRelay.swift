@@ -160,16 +160,22 @@ struct BodyRelay: ~Copyable {
   mutating func pump<From: ByteStream & ~Copyable, To: ByteStream & ~Copyable>(
     from: inout From, to: inout To
   ) throws(RelayError) -> Step {
+    var drained = try flush(to: &to)
     for _ in 0..<burst {
-      let drained = try flush(to: &to)
       if isInputEnded { return drained ? .finished : .blocked }
       guard from.mayRead, drained || mayBuffer, try fill(from: &from, to: &to, drained: drained)
       else {
         burst = 1
         return .blocked
       }
+      drained = try flush(to: &to)
     }
-    burst = max(2, 64 / (worker.reactor.yieldedCount + 1))
+    if isInputEnded { return drained ? .finished : .blocked }
+    guard from.mayRead, drained || mayBuffer else {
+      burst = 1
+      return .blocked
+    }
+    burst = min(16, max(2, 64 / (worker.reactor.yieldedCount + 1)))
     return .again
   }
 

@@ -128,7 +128,7 @@ import Testing
     let step = try relay.pump(from: &from, to: &to)
     #expect(step == .again)
     let moved = to.written.count
-    #expect(65536...1_048_576 ~= moved)
+    #expect(1...1_048_576 ~= moved)
   }
 
   @Test func `a relay that gave up reads and writes nothing more`() throws {

@@ -96,7 +96,7 @@ private func transmit(
     } catch {
       result.error = error
     }
-    if relay.pipe?.capacity != nil { result.usedPipe = true }
+    if relay.pipe?.capacity != nil || state.pipes.count > 0 { result.usedPipe = true }
     result.mostBlocks = max(result.mostBlocks, state.buffers.lent - lent)
     if relay.hasOutput { readerHasBegun = true }
     if readerIsThere, readerHasBegun {

@@ -71,6 +71,9 @@ package final class PipePool {
 
   package init() {}
 
+  /// How many pipes are kept.
+  package var count: Int { free.count }
+
   /// An empty pipe; nil when the process has no descriptors left for one.
   package func borrow() -> Pipe? {
     if let pipe = free.popLast()?.pipe.take() { return pipe }
