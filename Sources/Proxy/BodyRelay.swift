@@ -53,7 +53,7 @@ struct BodyRelay: ~Copyable {
   /// How many transfers, of up to 64 KiB, are made before others have their turn. One when the relay
   /// has waited, because many may wake together. More when it goes on, because then the reactor lets
   /// only some go on at a time: the fewer they are, the more, since a long run of one body is a
-  /// third cheaper than short runs of several (docs/decisions/0003).
+  /// third cheaper than short runs of several (docs/decisions/0010).
   private var burst = 1
 
   var output = OutputQueue()

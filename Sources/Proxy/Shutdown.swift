@@ -42,9 +42,8 @@ extension Worker {
 
   /// Gives memory back that tasks of connections which are idle now have left behind.
   func keepHouse() async {
-    guard let alarm = try? Alarm(on: state.reactor) else { return }
-    while true {
-      await alarm.sleep(until: state.reactor.now.advanced(by: 500))
+    while state.alarm != nil {
+      await state.alarm?.sleep(until: state.reactor.now.advanced(by: 500))
       if state.parkedSinceTrim >= 64 {
         state.parkedSinceTrim = 0
         Memory.trim()

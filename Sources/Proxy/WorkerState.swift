@@ -32,11 +32,14 @@ package final class WorkerState {
   /// The number clients are parked with.
   let clientKeeper: UInt16
   let parkedClients: ParkedClients
+  /// What housekeeping sleeps on; nil when the process had no descriptor left for it.
+  let alarm: Alarm?
   private var clock = WallClock()
 
   init(_ configuration: Configuration, _ loop: EventLoop, maxConnections: Int = .max) {
     self.maxConnections = maxConnections
     reactor = Reactor(for: loop)
+    alarm = try? Alarm(on: reactor)
     scratch = buffers.borrow(.large)
     trailerScratch = buffers.borrow(.small)
     parkedClients = ParkedClients()
