@@ -50,11 +50,17 @@ struct BodyRelay: ~Copyable {
   private(set) var limit = UInt64.max
   let worker: WorkerState
 
-  /// How many transfers, of up to 64 KiB, are made before others have their turn. One when the relay
-  /// has waited, because many may wake together. More when it goes on, because then the reactor lets
-  /// only some go on at a time: the fewer they are, the more, since a long run of one body is a
-  /// third cheaper than short runs of several (docs/decisions/0010).
-  private var burst = 1
+  /// Whether the relay had only given up its turn, and was not waiting for its peers.
+  private var goesOn = false
+
+  /// How many transfers, of up to 64 KiB, are made before others have their turn
+  /// (docs/decisions/0010). The fewer relays want to go on, the more, since a long run of one body is
+  /// a third cheaper than short runs of several. Of those that were just woken, which may be
+  /// hundreds at once, only the first few make more than one.
+  private var transfers: Int {
+    let others = worker.reactor.yieldedCount
+    return goesOn ? min(16, max(2, 64 / (others + 1))) : others < 8 ? 4 : 1
+  }
 
   var output = OutputQueue()
   /// Bytes that were received but cannot be understood without the next ones.
@@ -161,21 +167,21 @@ struct BodyRelay: ~Copyable {
     from: inout From, to: inout To
   ) throws(RelayError) -> Step {
     var drained = try flush(to: &to)
-    for _ in 0..<burst {
+    for _ in 0..<transfers {
       if isInputEnded { return drained ? .finished : .blocked }
       guard from.mayRead, drained || mayBuffer, try fill(from: &from, to: &to, drained: drained)
       else {
-        burst = 1
+        goesOn = false
         return .blocked
       }
       drained = try flush(to: &to)
     }
     if isInputEnded { return drained ? .finished : .blocked }
     guard from.mayRead, drained || mayBuffer else {
-      burst = 1
+      goesOn = false
       return .blocked
     }
-    burst = min(16, max(2, 64 / (worker.reactor.yieldedCount + 1)))
+    goesOn = true
     return .again
   }
 

@@ -1,5 +1,6 @@
 // How a worker ends: no new connections, idle ones closed, busy ones finished; and how it gives
 // memory back while it runs.
+import Bytes
 import Configuration
 import IO
 import Telemetry
@@ -44,7 +45,8 @@ extension Worker {
   func keepHouse() async {
     while state.alarm != nil {
       await state.alarm?.sleep(until: state.reactor.now.advanced(by: 500))
-      if state.parkedSinceTrim >= 64 {
+      // Not while messages are on their way: it takes the allocator's time, and their blocks' pages.
+      if state.parkedSinceTrim >= 64, state.buffers.lent <= WorkerState.ownBlocks {
         state.parkedSinceTrim = 0
         Memory.trim()
       }

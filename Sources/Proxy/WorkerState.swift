@@ -47,6 +47,9 @@ package final class WorkerState {
     plan = Plan(configuration, reactor)
   }
 
+  /// Blocks that the worker itself holds: the two scratch blocks.
+  static let ownBlocks = 2
+
   /// The time of day in seconds since 1970, read once a turn at most.
   var unixSeconds: Int64 { clock.unixSeconds(at: reactor.now) }
 }
