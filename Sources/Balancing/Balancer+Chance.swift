@@ -11,7 +11,7 @@ extension Balancer {
     if search.round == .primaries, !byWeight.isEmpty {
       for _ in 0..<Self.draws {
         let index = byWeight.draw(&random)
-        guard index != other, search.standing(servers[index], index) == .ready else { continue }
+        guard index != other, servers[index].standing(in: search, at: index) == .ready else { continue }
         let factor = servers[index].health.factor(at: search.now)
         // A server in slow start is put back as often as its factor lacks of the whole.
         if factor == HealthState.fullFactor { return index }
@@ -30,7 +30,7 @@ extension Balancer {
     var total: UInt64 = 0
     var chosen: Int?
     for index in servers.indices where index != other {
-      switch search.standing(servers[index], index) {
+      switch servers[index].standing(in: search, at: index) {
       case .out: continue
       case .full: sawFull = true
       case .ready:

@@ -12,7 +12,7 @@ extension Balancer {
     var best: Int?
     var most = Int64.min
     for index in servers.indices {
-      switch search.standing(servers[index], index) {
+      switch servers[index].standing(in: search, at: index) {
       case .out: continue
       case .full: sawFull = true
       case .ready:
@@ -36,7 +36,7 @@ extension Balancer {
     var weight: Int64 = 1
     var tied: Int64 = 0
     for index in servers.indices {
-      switch search.standing(servers[index], index) {
+      switch servers[index].standing(in: search, at: index) {
       case .out: continue
       case .full: sawFull = true
       case .ready:
@@ -64,8 +64,9 @@ extension Balancer {
   mutating func quickest(_ search: Search, sawFull: inout Bool) -> Int? {
     var best: Int?
     var least = Double.infinity
+    var leastWeight = 1.0
     for index in servers.indices {
-      switch search.standing(servers[index], index) {
+      switch servers[index].standing(in: search, at: index) {
       case .out: continue
       case .full: sawFull = true
       case .ready:
@@ -74,8 +75,11 @@ extension Balancer {
         let weight = Double(servers[index].effectiveWeight(at: search.now))
         // Unknown and busy counts as the slowest there is.
         let expected = latency == 0 && inFlight > 0 ? LatencyAverage.longest : latency
-        let cost = expected * (inFlight + 1) / weight
-        if cost < least { (least, best) = (cost, index) }
+        let cost = expected * (inFlight + 1)
+        // a / b < c / d without a division.
+        if cost * leastWeight < least * weight {
+          (least, leastWeight, best) = (cost, weight, index)
+        }
       }
     }
     return best

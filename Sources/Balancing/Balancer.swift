@@ -141,9 +141,4 @@ struct Search: Sendable, BitwiseCopyable {
   let round: Round
   let tried: TriedServers
   let now: Milliseconds
-
-  @inline(__always)
-  func standing(_ server: ServerState, _ index: Int) -> Standing {
-    server.standing(in: round, wasTried: tried.contains(index), at: now)
-  }
 }

@@ -14,9 +14,9 @@ package enum HashKey {
     SipHash.hash64(text.utf8Span.span, key: secret)
   }
 
-  /// How far a server is from a key: the nearest serves it.
+  /// What says how far a server is from a key: uniform bits, of which `exponential` makes a distance.
   @inline(__always)
-  static func distance(from key: UInt64, to identity: UInt64, weight: Double) -> Double {
-    RandomSource.exponential(RandomSource.mix(key ^ RandomSource.mix(identity))) / weight
+  static func meet(_ key: UInt64, _ identity: UInt64) -> UInt64 {
+    RandomSource.mix(key ^ identity)
   }
 }

@@ -62,6 +62,12 @@ package struct HealthState: Sendable, BitwiseCopyable {
   /// The smallest factor: a sixteenth.
   static let coldFactor: Int64 = 16
 
+  // What a pick asks of every server, in one comparison each; follows from the rest.
+  /// From when on it is in; never where it is out for another reason than an ejection.
+  private var inFrom: Milliseconds = 0
+  /// From when on it has its whole weight; never while it is on probation.
+  private var wholeFrom: Milliseconds = 0
+
   package private(set) var administrative = Administrative.up
   package private(set) var isPassingChecks = true
   private(set) var ejection = Ejection()
@@ -73,9 +79,7 @@ package struct HealthState: Sendable, BitwiseCopyable {
 
   /// Whether new requests may go there.
   @inline(__always)
-  func isUp(at now: Milliseconds) -> Bool {
-    administrative == .up && isPassingChecks && !ejection.isOut(at: now)
-  }
+  func isUp(at now: Milliseconds) -> Bool { now >= inFrom }
 
   /// Whether it is out for no other reason than its requests: then the panic rule may use it.
   @inline(__always)
@@ -91,7 +95,11 @@ package struct HealthState: Sendable, BitwiseCopyable {
   /// The share of its weight that a server has, in parts of `fullFactor`.
   @inline(__always)
   func factor(at now: Milliseconds) -> Int64 {
-    if !ejection.isUnproven && now >= warmAt { return Self.fullFactor }
+    if now >= wholeFrom { return Self.fullFactor }
+    return partialFactor(at: now)
+  }
+
+  private func partialFactor(at now: Milliseconds) -> Int64 {
     if ejection.isUnproven || warmingTime <= 0 { return Self.coldFactor }
     let warmed = max(0, warmingTime - (warmAt - now))
     return max(Self.coldFactor, warmed * Self.fullFactor / warmingTime)
@@ -115,6 +123,7 @@ package struct HealthState: Sendable, BitwiseCopyable {
   package mutating func note(
     _ outcome: Outcome, at now: Milliseconds, policy: HealthPolicy
   ) -> HealthChange {
+    defer { conclude() }
     let isError =
       outcome == .failed || (outcome == .answeredWithError && policy.breaker != nil)
     if ejection.isOut(at: now) {
@@ -139,6 +148,7 @@ package struct HealthState: Sendable, BitwiseCopyable {
   package mutating func note(
     _ event: ActiveHealth.Event, at now: Milliseconds, policy: HealthPolicy
   ) -> HealthChange {
+    defer { conclude() }
     switch event {
     case .none: return .none
     case .fell:
@@ -155,6 +165,7 @@ package struct HealthState: Sendable, BitwiseCopyable {
   package mutating func set(
     _ wish: Administrative, at now: Milliseconds, policy: HealthPolicy
   ) {
+    defer { conclude() }
     let wasIn = isUp(at: now)
     administrative = wish
     guard wish == .up else { return }
@@ -174,5 +185,11 @@ package struct HealthState: Sendable, BitwiseCopyable {
     warmingTime = policy.slowStart
     warmAt = now + policy.slowStart
     return .readmitted
+  }
+
+  /// Brings what follows from the rest up to date.
+  private mutating func conclude() {
+    inFrom = administrative == .up && isPassingChecks ? ejection.until : .max
+    wholeFrom = ejection.isUnproven ? .max : warmAt
   }
 }

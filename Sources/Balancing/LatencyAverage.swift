@@ -35,13 +35,14 @@ package struct LatencyAverage: Sendable, BitwiseCopyable {
   @inline(__always)
   package func current(at now: Milliseconds) -> Double {
     if value == 0 || now <= changed { return value }
-    return value * Self.remaining(after: now - changed)
+    return value * Self.remaining(after: now &- changed)
   }
 
   /// The share of the old value that is left after a time.
   @inline(__always)
   static func remaining(after age: Milliseconds) -> Double {
     if age <= 0 { return 1 }
+    if age < halfLife { return 1 - Double(age) * (0.5 / Double(halfLife)) }
     let halvings = age / halfLife
     if halvings > 60 { return 0 }
     let part = Double(age % halfLife) / Double(halfLife)

@@ -29,6 +29,13 @@ package struct RandomSource: RandomNumberGenerator, Sendable, BitwiseCopyable {
     return z ^ (z &>> 31)
   }
 
+  /// The 53 upper bits as a number in 0..<1.
+  @inline(__always)
+  static func fraction(_ bits: UInt64) -> Double {
+    // By way of a signed number, whose conversion is one instruction.
+    Double(Int64(bitPattern: bits &>> 11)) * 0x1p-53
+  }
+
   /// Makes 64 uniform bits an exponentially distributed number with the mean 1: -ln(1 - bits/2^64).
   ///
   /// The standard library has no logarithm. Halvings are counted by the leading zeros, the rest
@@ -38,7 +45,7 @@ package struct RandomSource: RandomNumberGenerator, Sendable, BitwiseCopyable {
   static func exponential(_ bits: UInt64) -> Double {
     let rest = ~bits | 1
     let halvings = rest.leadingZeroBitCount
-    let missing = Double(0 &- (rest &<< UInt64(halvings))) * 0x1p-64
+    let missing = fraction(0 &- (rest &<< UInt64(truncatingIfNeeded: halvings)))
     let s = missing / (2 - missing)
     let square = s * s
     let series = 2 + square * (2.0 / 3 + square * (2.0 / 5 + square * (2.0 / 7)))

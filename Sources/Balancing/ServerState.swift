@@ -37,17 +37,18 @@ package struct ServerState: Sendable, BitwiseCopyable {
     Int64(weight) * health.factor(at: now)
   }
 
-  /// The weight of a server that `round` may use, and what keeps it out otherwise.
+  /// Whether the server, which is at `index`, is one of those that are looked for.
   @inline(__always)
-  func standing(in round: Round, wasTried: Bool, at now: Milliseconds) -> Standing {
-    if weight == 0 { return .out }
-    switch round {
-    case .primaries: if isBackup || wasTried || !health.isUp(at: now) { return .out }
-    case .backups: if !isBackup || wasTried || !health.isUp(at: now) { return .out }
-    case .triedAgain: if !health.isUp(at: now) { return .out }
-    case .panic: if wasTried || !health.isOnlyEjected(at: now) { return .out }
-    case .panicAgain: if !health.isOnlyEjected(at: now) { return .out }
-    }
+  func standing(in search: Search, at index: Int) -> Standing {
+    let fits =
+      switch search.round {
+      case .primaries: !isBackup && health.isUp(at: search.now) && !search.tried.contains(index)
+      case .backups: isBackup && health.isUp(at: search.now) && !search.tried.contains(index)
+      case .triedAgain: health.isUp(at: search.now)
+      case .panic: health.isOnlyEjected(at: search.now) && !search.tried.contains(index)
+      case .panicAgain: health.isOnlyEjected(at: search.now)
+      }
+    if !fits || weight == 0 { return .out }
     return isFull ? .full : .ready
   }
 }
