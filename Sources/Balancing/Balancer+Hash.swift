@@ -12,8 +12,8 @@
 // Measured against a ring, Maglev and jump hashing: docs/balancing.md.
 
 extension Balancer {
-  /// The load that a server may have, relative to its share.
-  static let loadBound = 1.25
+  /// The load that a server may have, relative to its share: 5 / 4.
+  static let loadBound = (5.0, 4.0)
 
   /// The server that likes the key best among those below the bound.
   @inline(__always)
@@ -33,19 +33,20 @@ extension Balancer {
       }
     }
     guard let best = nearest.index else { return nil }
-    // Requests in flight for a unit of weight. All cannot be at it: together they would have 1.25
-    // times the load there is.
-    let bound = Self.loadBound * Double(load) / Double(weights)
+    // All cannot be at the bound: together they would have 1.25 times the load there is.
+    let bound = Bound(load: Self.loadBound.0 * Double(load), weights: Self.loadBound.1 * Double(weights))
     if isBelow(bound, best, at: search.now) { return best }
     return nearestBelow(bound, key: key, search)
   }
 
-  private func isBelow(_ bound: Double, _ index: Int, at now: Milliseconds) -> Bool {
-    Double(servers[index].inFlight) < bound * Double(servers[index].effectiveWeight(at: now))
+  /// As whole numbers, which a Double keeps exactly up to 2^53: the bound is not blurred by rounding.
+  private func isBelow(_ bound: Bound, _ index: Int, at now: Milliseconds) -> Bool {
+    Double(servers[index].inFlight) * bound.weights
+      < bound.load * Double(servers[index].effectiveWeight(at: now))
   }
 
   @inline(never)
-  private func nearestBelow(_ bound: Double, key: UInt64, _ search: Search) -> Int? {
+  private func nearestBelow(_ bound: Bound, key: UInt64, _ search: Search) -> Int? {
     var nearest = Nearest()
     for index in servers.indices
     where servers[index].standing(in: search, at: index) == .ready
@@ -58,18 +59,45 @@ extension Balancer {
   }
 }
 
+/// How many requests a unit of weight may have in flight: fewer than `load / weights`.
+private struct Bound {
+  let load: Double
+  let weights: Double
+}
+
 /// The server nearest to a key, among those considered so far.
 private struct Nearest {
-  var index: Int?
-  private var distance = Double.infinity
+  private var best = -1
+  private var bits = UInt64.max
+  private var weight: Int64 = 0
+  /// What the exponential function makes of `bits`; below zero where nobody has asked yet.
+  private var distance = -1.0
+
+  var index: Int? { best < 0 ? nil : best }
 
   @inline(__always)
   mutating func consider(_ index: Int, of identity: UInt64, weight: Int64, key: UInt64) {
     let bits = HashKey.meet(key, identity)
-    let weight = Double(weight)
-    // -ln(1 - x) is never below x, so most servers are ruled out without a logarithm.
-    if RandomSource.fraction(bits) > distance * weight { return }
-    let itsDistance = RandomSource.exponential(bits) / weight
-    if itsDistance < distance { (self.index, distance) = (index, itsDistance) }
+    if weight == self.weight {
+      // As is usual. The exponential function keeps the order, so it isn't needed, and without
+      // a branch that chance decides this takes half of the time.
+      let isNearer = bits < self.bits
+      best = isNearer ? index : best
+      self.bits = isNearer ? bits : self.bits
+      distance = isNearer ? -1 : distance
+    } else if isNearer(bits, weight) {
+      (best, self.bits, self.weight, distance) = (index, bits, weight, -1)
+    }
+  }
+
+  @inline(never)
+  private mutating func isNearer(_ bits: UInt64, _ weight: Int64) -> Bool {
+    if best < 0 { return true }
+    if distance < 0 { distance = RandomSource.exponential(self.bits) }
+    // a / b < c / d without a division. As -ln(1 - x) is never below x, most servers are ruled out
+    // without a logarithm.
+    let bound = distance * Double(weight)
+    if RandomSource.fraction(bits) * Double(self.weight) > bound { return false }
+    return RandomSource.exponential(bits) * Double(self.weight) < bound
   }
 }

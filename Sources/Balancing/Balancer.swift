@@ -141,4 +141,11 @@ struct Search: Sendable, BitwiseCopyable {
   let round: Round
   let tried: TriedServers
   let now: Milliseconds
+  /// Whether it is the first round of a request's first try, as nearly always.
+  let isFirst: Bool
+
+  init(round: Round, tried: TriedServers, now: Milliseconds) {
+    (self.round, self.tried, self.now) = (round, tried, now)
+    isFirst = round == .primaries && tried.count == 0
+  }
 }

@@ -41,15 +41,21 @@ package struct ServerState: Sendable, BitwiseCopyable {
   @inline(__always)
   func standing(in search: Search, at index: Int) -> Standing {
     let fits =
-      switch search.round {
-      case .primaries: !isBackup && health.isUp(at: search.now) && !search.tried.contains(index)
-      case .backups: isBackup && health.isUp(at: search.now) && !search.tried.contains(index)
-      case .triedAgain: health.isUp(at: search.now)
-      case .panic: health.isOnlyEjected(at: search.now) && !search.tried.contains(index)
-      case .panicAgain: health.isOnlyEjected(at: search.now)
-      }
+      search.isFirst
+      ? !isBackup && health.isUp(at: search.now) : fitsLater(search, at: index)
     if !fits || weight == 0 { return .out }
     return isFull ? .full : .ready
+  }
+
+  @inline(__always)
+  private func fitsLater(_ search: Search, at index: Int) -> Bool {
+    switch search.round {
+    case .primaries: !isBackup && health.isUp(at: search.now) && !search.tried.contains(index)
+    case .backups: isBackup && health.isUp(at: search.now) && !search.tried.contains(index)
+    case .triedAgain: health.isUp(at: search.now)
+    case .panic: health.isOnlyEjected(at: search.now) && !search.tried.contains(index)
+    case .panicAgain: health.isOnlyEjected(at: search.now)
+    }
   }
 }
 
