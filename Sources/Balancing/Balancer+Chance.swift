@@ -11,7 +11,9 @@ extension Balancer {
     if search.round == .primaries, !byWeight.isEmpty {
       for _ in 0..<Self.draws {
         let index = byWeight.draw(&random)
-        guard index != other, servers[index].standing(in: search, at: index) == .ready else { continue }
+        guard index != other, servers[index].standing(in: search, at: index) == .ready else {
+          continue
+        }
         let factor = servers[index].health.factor(at: search.now)
         // A server in slow start is put back as often as its factor lacks of the whole.
         if factor == HealthState.fullFactor { return index }

@@ -34,12 +34,13 @@ extension Balancer {
     }
     guard let best = nearest.index else { return nil }
     // All cannot be at the bound: together they would have 1.25 times the load there is.
-    let bound = Bound(load: Self.loadBound.0 * Double(load), weights: Self.loadBound.1 * Double(weights))
+    let bound = Bound(
+      load: Self.loadBound.0 * Double(load), weights: Self.loadBound.1 * Double(weights))
     if isBelow(bound, best, at: search.now) { return best }
     return nearestBelow(bound, key: key, search)
   }
 
-  /// As whole numbers, which a Double keeps exactly up to 2^53: the bound is not blurred by rounding.
+  /// As whole numbers, which a Double keeps exactly up to 2^53: rounding does not blur the bound.
   private func isBelow(_ bound: Bound, _ index: Int, at now: Milliseconds) -> Bool {
     Double(servers[index].inFlight) * bound.weights
       < bound.load * Double(servers[index].effectiveWeight(at: now))

@@ -122,7 +122,10 @@ package struct Balancer: Sendable {
 
   /// Takes over what is known of the servers that are in both: load, health, latency and turn.
   /// Requests that began with `other` then `end` here, at `index(of:)` their server.
-  package mutating func adopt(_ other: Balancer) {
+  ///
+  /// - Parameter hasChecks: whether this upstream has health checks. If not, a server that failed its
+  ///   last ones is in again: nobody would ever say that it has risen.
+  package mutating func adopt(_ other: Balancer, hasChecks: Bool, at now: Milliseconds) {
     var known: [UInt64: Int] = [:]
     for index in other.servers.indices { known[other.servers[index].identity] = index }
     let isSameRound = algorithm == other.algorithm && known.count == servers.count
@@ -131,6 +134,7 @@ package struct Balancer: Sendable {
       servers[index].inFlight = other.servers[old].inFlight
       servers[index].health = other.servers[old].health
       servers[index].latency = other.servers[old].latency
+      if !hasChecks { _ = note(.rose, of: index, at: now) }
       if isSameRound { servers[index].credit = other.servers[old].credit }
     }
   }
