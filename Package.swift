@@ -49,7 +49,7 @@ let package = Package(
     .executableTarget(
       name: "rsp",
       dependencies: [
-        "Proxy", "Configuration", "Telemetry",
+        "Proxy", "Configuration", "Telemetry", "IO", "CLinux",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: house),

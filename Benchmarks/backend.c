@@ -1,5 +1,7 @@
 // The web server behind every proxy of the benchmark: GET or POST /N is answered with N bytes.
-// One thread, epoll, keep-alive, uploads of any size counted and thrown away.  backend PORT
+// One thread, epoll, keep-alive, uploads of any size counted and thrown away.
+//
+//   backend PORT [SEND-BUFFER]
 //
 // It must cost as little as possible, because it shares a core with the load generator: an answer
 // of up to 1 MiB leaves in one send, an upload is discarded inside the kernel (MSG_TRUNC).
@@ -128,9 +130,12 @@ static void serve(struct connection *c) {
 }
 
 int main(int count, char **arguments) {
-  if (count != 2) die("usage: backend PORT");
+  if (count != 2 && count != 3) die("usage: backend PORT [SEND-BUFFER]");
   fill_pattern(body, BODY_BLOCK);
   int listener = listen_on(atoi(arguments[1]));
+  // Accepted sockets inherit it. The kernel's own choice on loopback is several megabytes each,
+  // which beside hundreds of slow readers would use up all of TCP's memory.
+  if (count == 3) set_option(listener, SOL_SOCKET, SO_SNDBUF, atoi(arguments[2]));
   int poll = epoll_create1(EPOLL_CLOEXEC);
   watch_listener(poll, listener);
   struct epoll_event events[256];

@@ -9,7 +9,8 @@
 //     --upload N     POST with N bytes instead of GET
 //     --browser      the fields of a browser: 12 of them, 600 bytes
 //     --hold         one request on each connection, then keep them all until stdin ends
-//     --read-rate B  read answers at B bytes a second per connection until stdin ends
+//     --read-rate B  read answers at B bytes a second per connection until stdin ends, as a client
+//                    far away: segments of 1460 bytes and a window of 64 KiB
 //     --sources N    connect from 127.0.0.1 to 127.0.0.N in turn
 //
 // With --watch the CPU time of those processes is read at the very moments at which the counting
@@ -57,7 +58,7 @@ static void begin_request(struct connection *c);
 static void take_answer(struct connection *c);
 
 static void open_connection(struct connection *c) {
-  c->fd = connect_to(1 + c->number % sources, port);
+  c->fd = connect_to(1 + c->number % sources, port, read_rate > 0);
   if (c->fd < 0) {
     errors.connect++;
     return;

@@ -7,6 +7,7 @@
 #include "net.h"
 
 #include <fcntl.h>
+#include <signal.h>
 
 enum { BLOCK = 65536 };
 
@@ -120,7 +121,7 @@ static void accept_client(int listener) {
   if (backend != NULL) {
     pool = backend->next;
   } else {
-    int to_backend = connect_to(1, backend_port);
+    int to_backend = connect_to(1, backend_port, 0);
     if (to_backend < 0) die("connect to the backend");
     backend = new_side(to_backend);
     backend->is_backend = 1;
@@ -139,6 +140,7 @@ int main(int count, char **arguments) {
     if (strcmp(arguments[i], "--answer") == 0 && i + 1 < count)
       answer_size = strtoull(arguments[++i], NULL, 10);
   }
+  signal(SIGPIPE, SIG_IGN);  // splice has no flag for it
   int listener = listen_on(atoi(arguments[1]));
   poll = epoll_create1(EPOLL_CLOEXEC);
   watch_listener(poll, listener);

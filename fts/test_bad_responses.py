@@ -1,4 +1,4 @@
-"""Responses that a strict reader refuses: the client gets a plain 502, the connection is dropped."""
+"""Responses that a strict reader refuses: a plain 502, and the connection is dropped."""
 
 import threading
 
@@ -42,7 +42,7 @@ BAD = {
     "a field without a colon": OK + "abc\r\nContent-Length: 0\r\n\r\n",
     "201 fields": OK + "".join(f"A{n}: b\r\n" for n in range(200)) + "Content-Length: 0\r\n\r\n",
     "a head over the limit": OK + "".join(f"A{n}: {'b' * 4000}\r\n" for n in range(9)) + "\r\n",
-    "a switch nobody asked for": "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n",
+    "a switch nobody asked for": "HTTP/1.1 101 OK\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n",
     "an end in the status line": "HTTP/1.1 20",
     "an end in the head": OK + "Content-Le",
 }

@@ -100,7 +100,7 @@ def test_several_listeners_serve_the_same_site(rsp, serve):
     proxy = rsp(text=text, port=port)
     assert proxy.exchange(request()).connection_options == set()
     proxy.port = second
-    assert proxy.exchange(request()).connection_options == {"close"}
+    assert proxy.exchange(request()).connection_options == {b"close"}
 
 
 def test_an_option_is_looked_up_on_the_route_then_the_site_then_the_defaults(rsp, serve):

@@ -1,10 +1,14 @@
 """Which fields are removed, which are added, and that all others pass untouched."""
 
+import time
+from email.utils import parsedate_to_datetime
+
 import pytest
 
 from harness.messages import Head, chunked, request, response
 from harness.server import always
 
+DATE = "Date: Sat, 21 Nov 2026 10:00:00 GMT"
 FORWARDING = [
     b"X-Forwarded-For",
     b"X-Forwarded-Proto",
@@ -197,7 +201,7 @@ def test_order_case_and_repetition_are_preserved_both_ways(rsp, serve):
     kept = [line.split(": ")[0].encode() for line in lines if "one" not in line]
     asked = forwarded(rsp, serve, *lines, forwarded_fields=False, request_id=False)
     assert asked.names == [b"Host", *kept]
-    assert returned(rsp, serve, *lines).names == [*kept, b"Content-Length"]
+    assert returned(rsp, serve, *lines, DATE).names == [*kept, b"Date", b"Content-Length"]
 
 
 def test_two_cookies_are_set_by_two_fields(rsp, serve):
@@ -237,6 +241,12 @@ def test_names_with_an_underscore_are_returned(rsp, serve):
 
 
 def test_a_response_gets_no_field_that_its_server_did_not_send(rsp, serve):
-    sent = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    sent = b"HTTP/1.1 200 OK\r\n" + DATE.encode() + b"\r\nContent-Length: 0\r\n\r\n"
     answer = rsp(serve(always(sent))).exchange(request())
     assert answer.fields == Head(sent).fields
+
+
+def test_a_response_without_a_date_gets_one(rsp, serve):
+    """RFC 9110 6.6.1: whoever forwards a response without a date adds the time it came."""
+    (date,) = returned(rsp, serve).all(b"Date")
+    assert abs(parsedate_to_datetime(date.decode()).timestamp() - time.time()) < 60

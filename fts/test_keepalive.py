@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from harness.messages import request, response
+from harness.messages import chunked, request, response
 from harness.server import always, once
 from harness.waiting import wait_until
 
@@ -247,6 +247,13 @@ def test_an_idempotent_request_is_sent_again_on_a_fresh_connection(rsp, serve, m
 def test_a_small_body_is_sent_again_with_its_request(rsp, serve):
     sent = request("PUT", "/again", body=b"hello")
     answer, server = reuse(rsp, serve, "reset", sent, "PUT")
+    assert answer.body == b"alive"
+    assert [asked.body for asked in server.requests] == [b"", b"hello", b"hello"]
+
+
+def test_a_small_chunked_body_is_sent_again_with_its_request(rsp, serve):
+    sent = request("PUT", "/again", "Transfer-Encoding: chunked") + chunked(b"hel", b"lo")
+    answer, server = reuse(rsp, serve, "close", sent, "PUT")
     assert answer.body == b"alive"
     assert [asked.body for asked in server.requests] == [b"", b"hello", b"hello"]
 

@@ -79,8 +79,8 @@ def test_a_head_over_the_limit_gets_431(rsp, serve, options, limit):
 
 
 def test_a_head_of_endless_small_fields_gets_431(rsp, serve):
-    sent = b"GET / HTTP/1.1\r\nHost: a\r\n" + b"A: b\r\n" * 10_000
-    assert status_of(rsp(serve(always(response())), max_fields=10_000), sent) == 431
+    sent = b"GET / HTTP/1.1\r\nHost: a\r\n" + b"A: %s\r\n" % (b"b" * 50) * 900
+    assert status_of(rsp(serve(always(response())), max_fields=1000), sent) == 431
 
 
 # The body

@@ -78,14 +78,6 @@ def test_what_follows_a_request_that_closes_is_ignored(rsp, serve):
     assert [asked.target for asked in server.requests] == [b"/1"]
 
 
-def test_a_client_may_half_close_after_its_last_request(rsp, serve):
-    with rsp(serve(echo_target)).client() as client:
-        client.send(request("GET", "/1") + request("GET", "/2"))
-        client.half_close()
-        assert [client.read_response().body for _ in range(2)] == [b"/1", b"/2"]
-        assert client.wait_closed() == "eof"
-
-
 def test_an_endless_pipeline_of_a_client_that_does_not_read_is_paused(rsp, serve):
     proxy = rsp(serve(always(response(b"x" * 1000))))
     with proxy.client(receive_buffer=4096) as client:

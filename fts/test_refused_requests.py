@@ -31,7 +31,7 @@ FRAMING = {
     "a length one over 63 bits": POST + "Content-Length: 9223372036854775808\r\n\r\n",
     "a length one over 64 bits": POST + "Content-Length: 18446744073709551617\r\n\r\na",
     "a length of a hundred digits": POST + "Content-Length: " + "1" * 100 + "\r\n\r\n",
-    "a transfer coding on 1.0": "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "a transfer coding on 1.0": "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "a length on a get that is bad": OK + "Content-Length: x\r\n\r\n",
 }
 
@@ -118,6 +118,7 @@ LINE = {
 # The authority (RFC 9112 3.2; behaviour 10)
 AUTHORITY = {
     "no host": "GET / HTTP/1.1\r\nA: b\r\n\r\n",
+    "an empty host": "GET / HTTP/1.1\r\nHost:\r\n\r\n",
     "two hosts": OK + "Host: b\r\n\r\n",
     "the same host twice": OK + "Host: a\r\n\r\n",
     "two hosts in one field": "GET / HTTP/1.1\r\nHost: a, b\r\n\r\n",

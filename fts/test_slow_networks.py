@@ -133,7 +133,7 @@ def test_a_slow_upload_does_not_fill_the_memory(rsp, serve):
 
 
 @pytest.mark.parametrize("framing", ["length", "chunked"])
-@pytest.mark.parametrize("buffering", ["16k", "256k", "4m"])
+@pytest.mark.parametrize("buffering", ["64k", "256k", "4m"])
 def test_a_page_is_whole_for_a_client_with_a_tiny_window(rsp, serve, framing, buffering):
     data = noise(2 * MEBI)
     proxy = rsp(serve(sends(data, framing)), buffering=buffering)
@@ -194,6 +194,23 @@ def test_a_client_that_does_not_read_is_cut_in_time(rsp, serve):
         wait_until(lambda: server.connections[0].ended or server.connections[0].socket.fileno() < 0)
         assert len(client.read_to_cut()) < 50 * MEBI
     proxy.wait_for_descriptors(before, spliced=1)
+
+
+def test_a_server_that_does_not_read_is_given_up_in_time(rsp, serve):
+    gone = threading.Event()
+
+    def script(connection):
+        connection.read_request_head()
+        assert gone.wait(20)
+
+    proxy = rsp(serve(script), write_timeout="500ms")
+    with proxy.client() as client:
+        client.send(request("POST", "/", f"Content-Length: {60 * MEBI}"))
+        # It is cut in the middle, or answered and cut; never is all of it taken.
+        assert not client.send_as_far_as_possible(bytes(60 * MEBI))
+        answer = client.read_to_cut()
+        assert answer == b"" or answer.startswith(b"HTTP/1.1 504 ")
+    gone.set()
 
 
 def test_a_client_that_reads_slowly_but_steadily_is_not_cut(rsp, serve):

@@ -4,7 +4,9 @@ A run's numbers are a dictionary of metrics (see METRICS in report.py) and `prob
 sentences; a run with problems has failed and its numbers count for nothing.
 """
 
+import http.client
 import json
+import socket
 import subprocess
 import threading
 import time
@@ -17,6 +19,7 @@ KIB, MIB = 1 << 10, 1 << 20
 ORDINARY = ("rsp", "nginx", "haproxy", "pump")
 IDLE_SETTLE_SECONDS = 3
 SLOW_READERS, SLOW_RATE, SLOW_SIZE = 200, 64 * KIB, 10 * MIB
+SLOW_SEND_BUFFER = str(256 * KIB)  # the backend's, see there
 # Clients of a closed loop may use up their core: they then wait, and the proxy's cost is the same.
 # A timetable may not be late because of its own clients.
 BUSY_CORE = 0.9
@@ -56,7 +59,6 @@ CASES = [
 
 def answer_bytes(port, size):
     """The size of the backend's whole answer, head included."""
-    import socket
     with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
         connection.sendall(f"GET /{size} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         answer = b""
@@ -67,7 +69,6 @@ def answer_bytes(port, size):
 
 def check_content(port, case, name):
     """One request by another client, which compares every byte (the load only counts them)."""
-    import http.client
     pattern = bytes(ord("a") + i % 23 for i in range(65536))
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
@@ -97,7 +98,8 @@ class Runner:
     def run(self):
         """Returns {proxy: [numbers of each round]}."""
         results = {name: [] for name in self.names}
-        self.backend, self.backend_port = self.bench.start_backend()
+        options = [SLOW_SEND_BUFFER] if self.case.kind == "slow" else []
+        self.backend, self.backend_port = self.bench.start_backend(*options)
         # A run that measures memory has a fresh proxy; the others share one through the rounds.
         fresh = self.case.kind in ("idle", "slow")
         started = {}
@@ -133,9 +135,9 @@ class Runner:
         case = self.case
         closing = "--close" in case.options
         answer = answer_bytes(self.backend_port, case.size) if closing else None
-        clients = case.connections + 1000 if case.kind == "idle" else 1024
-        process, port = self.bench.start_proxy(name, self.backend_port, clients,
-                                               large=case.kind in ("bulk", "slow"), answer=answer)
+        connections = case.connections + 1000 if case.kind == "idle" else 2048
+        process, port = self.bench.start_proxy(name, self.backend_port, connections,
+                                               large=case.kind == "bulk", answer=answer)
         # An idle case counts from before the first connection; the pump can't end a client that
         # does not say when it is done.
         if case.kind != "idle" and not (closing and name in proxies.PUMPS):
@@ -163,6 +165,12 @@ class Runner:
     def _bulk(self, process, port):
         numbers = self._requests(process, port)
         result = numbers["raw"]
+        # Few requests end within a run: count them by their bytes.
+        size = MIB if "--upload" in self.case.options else self.case.size
+        shorten = result["requests"] * size / max(1, result["bytes"])
+        for metric in ("cpu_us", "user_us", "system_us"):
+            numbers[metric] *= shorten
+        del numbers["rps"]
         numbers["gb_per_cpu_second"] = result["bytes"] / max(1, result["cpu_ns"])
         numbers["gb_per_second"] = result["bytes"] / result["seconds"] / 1e9
         return numbers

@@ -119,13 +119,20 @@ def family_of(pid):
 
 
 def wait_ready(process, port, name):
-    """Waits until somebody accepts on `port`."""
+    """Waits until `process` itself serves `port`.
+
+    A connection alone proves only that the socket listens: the kernel accepts it before a worker
+    runs. So we say at once that we have nothing to ask, and wait for the end of the connection.
+    """
     give_up = time.monotonic() + READY_SECONDS
     while time.monotonic() < give_up:
         if process.poll() is not None:
             raise BenchError(f"{name} ended at start with status {process.returncode}")
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            with socket.create_connection(("127.0.0.1", port), timeout=READY_SECONDS) as probe:
+                probe.shutdown(socket.SHUT_WR)
+                while probe.recv(4096):
+                    pass
             return
         except OSError:
             time.sleep(0.01)

@@ -26,17 +26,18 @@ class Bench:
         self.programs = programs  # name of a program -> its path
         self.forwarded = forwarded
 
-    def start_backend(self):
+    def start_backend(self, *options):
         port = processes.free_port()
-        process = processes.start([self.programs["backend"], str(port)], processes.OTHER_CORE)
+        command = [self.programs["backend"], str(port), *options]
+        process = processes.start(command, processes.OTHER_CORE)
         processes.wait_ready(process, port, "the backend")
         return process, port
 
     def start_proxy(self, name, backend, connections, large=False, answer=None):
         """Starts a proxy on its core. Returns (process, port) when it accepts connections.
 
-        `connections` is how many clients it must be able to hold, `large` says that the answers
-        are, and `answer` is the size of a whole answer, by which the pump knows its end.
+        `connections` is how many it must be able to hold, `large` says that the bodies are, and
+        `answer` is the size of a whole answer, by which the pump knows its end.
         """
         port = processes.free_port()
         command = self._command(name, port, backend, connections, large, answer)
@@ -56,18 +57,21 @@ class Bench:
         if name == "rsp":
             return [program, self._configuration("rsp.lua", names)]
         if name == "nginx":
-            names |= self._nginx_names(connections, large)
+            names |= self._nginx_names(connections)
             configuration = self._configuration("nginx.conf", names)
             return [program, "-p", self.folder, "-e", f"{self.folder}/nginx.log",
                     "-c", configuration]
         if name.startswith("haproxy"):
-            splice = "option splice-auto" if name in SPLICING else ""
+            splicing = name in SPLICING
+            splice = "option splice-request\n  option splice-response" if splicing else ""
+            buffers = "tune.bufsize 65536" if large and not splicing else ""
             forwarded = (
                 "option forwardfor\n  http-request set-header X-Forwarded-Proto http\n"
                 "  http-request set-header X-Forwarded-Host %[req.hdr(host)]\n"
                 "  http-request set-header X-Real-IP %[src]\n"
                 "  http-request set-header X-Request-ID %[uuid()]")
-            names |= {"SPLICE": splice, "FORWARDED": forwarded if self.forwarded else ""}
+            names |= {"SPLICE": splice, "BUFFERS": buffers,
+                      "FORWARDED": forwarded if self.forwarded else ""}
             return [program, "-db", "-f", self._configuration("haproxy.cfg", names)]
         command = [program, str(port), str(backend)]
         if name in SPLICING:
@@ -76,7 +80,7 @@ class Bench:
             command += ["--answer", str(answer)]
         return command
 
-    def _nginx_names(self, connections, large):
+    def _nginx_names(self, connections):
         forwarded = (
             "proxy_set_header X-Forwarded-For $remote_addr;\n"
             "      proxy_set_header X-Forwarded-Proto $scheme;\n"
@@ -87,10 +91,8 @@ class Bench:
             "FOLDER": self.folder,
             # Started by root, nginx would give its workers to an account that can't read here.
             "USER": "user root;" if os.geteuid() == 0 else "",
-            "CONNECTIONS": connections * 2 if connections < 4000 else connections,
+            "CONNECTIONS": connections,
             "FORWARDED": forwarded if self.forwarded else "",
-            "HEAD_BUFFER": "4k", "BODY_BUFFERS": "8 64k" if large else "8 4k",
-            "BUSY_BUFFERS": "128k" if large else "8k",
         }
 
     def _configuration(self, name, names):

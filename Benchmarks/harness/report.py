@@ -7,7 +7,7 @@ is shown; so they need not be the quotient of the two medians beside them to the
 import statistics
 from dataclasses import dataclass
 
-from .proxies import NAMES, PEERS, TITLES
+from .proxies import NAMES, PEERS, PUMPS, TITLES
 
 
 @dataclass
@@ -38,7 +38,7 @@ METRICS = {
 
 @dataclass
 class Goal:
-    """`against` is "best" (of the peers), the name of a proxy, or None for the plain number."""
+    """`against` is "best peer", the name of a proxy, or None for the plain number."""
     case: str
     metric: str
     against: str
@@ -57,15 +57,15 @@ class Goal:
 
 
 GOALS = [
-    Goal("small", "cpu_us", "best", 0.82),
+    Goal("small", "cpu_us", "best peer", 0.82),
     Goal("small", "cpu_us", "pump", 1.10),
     Goal("small", "user_us", None, 1.3),
-    Goal("one", "p50_us", "best", 1.0),
-    Goal("rate", "p50_us", "best", 1.0),
-    Goal("new", "cpu_us", "best", 0.94),
-    Goal("16k", "cpu_us", "best", 0.75),
+    Goal("one", "p50_us", "best peer", 1.0),
+    Goal("rate", "p50_us", "best peer", 1.0),
+    Goal("new", "cpu_us", "best peer", 0.94),
+    Goal("16k", "cpu_us", "best peer", 0.75),
     Goal("1m", "gb_per_cpu_second", "haproxy-splice", 1.0),
-    Goal("64m", "gb_per_cpu_second", "best", 1.1),
+    Goal("64m", "gb_per_cpu_second", "best peer", 1.1),
     Goal("upload", "gb_per_cpu_second", "haproxy-splice", 1.0),
     Goal("idle", "idle_bytes", "nginx", 1.0),
     Goal("slow", "others_p99_us", "haproxy", 1.0),
@@ -102,15 +102,19 @@ class Results:
             return self.median(name, "cpu_us") * (share if metric == "user_us" else 1 - share)
         return statistics.median(self.values(name, metric))
 
-    def best_peer(self, metric):
-        peers = [name for name in PEERS if self.measured(name)]
+    def best(self, names, metric):
+        """The one of `names` that does best, or None when none was measured."""
+        names = [name for name in names if self.measured(name)]
         choose = max if METRICS[metric].more_is_better else min
-        return choose(peers, key=lambda name: self.median(name, metric)) if peers else None
+        return choose(names, key=lambda name: self.median(name, metric), default=None)
 
     def ratio(self, metric, against):
-        """rsp's part of another's number, or None when one of them was not measured."""
-        if against == "best":
-            against = self.best_peer(metric)
+        """rsp's number by another's, or None when one of them was not measured.
+
+        `against` is the name of a proxy, "best peer" or "pump", the better of the two pumps.
+        """
+        groups = {"best peer": PEERS, "pump": PUMPS}
+        against = self.best(groups.get(against, [against]), metric)
         if against is None or not self.measured("rsp") or not self.measured(against):
             return None
         if metric in ("user_us", "system_us"):
@@ -154,10 +158,7 @@ def table(all_results):
 def _ratios(results, metric):
     if not METRICS[metric].compared:
         return ["", ""]
-    pump = max(("pump", "pump-splice"), key=lambda n: (
-        results.median(n, metric) if results.measured(n) and METRICS[metric].more_is_better
-        else (n == "pump")))
-    return [_ratio(results.ratio(metric, against)) for against in ("best", pump)]
+    return [_ratio(results.ratio(metric, against)) for against in ("best peer", "pump")]
 
 
 def _ratio(value):
@@ -198,4 +199,5 @@ def tally(all_results):
     verdicts = [by_case[g.case].verdict(g) for g in GOALS if g.case in by_case]
     passed = sum(v.endswith("pass") for v in verdicts)
     failed = sum(v.endswith("**FAIL**") for v in verdicts)
-    return f"Goals: {passed} reached, {failed} missed, {len(verdicts) - passed - failed} not measured."
+    unknown = len(verdicts) - passed - failed
+    return f"Goals: {passed} reached, {failed} missed, {unknown} not measured."

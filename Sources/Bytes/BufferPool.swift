@@ -2,6 +2,7 @@
 // system between requests: a page fault costs more than parsing a request (1.8 us).
 
 /// The sizes of block a pool lends.
+@usableFromInline
 package enum BlockSize: Int, Sendable {
   /// No block at all.
   case none = 0
@@ -16,6 +17,7 @@ package enum BlockSize: Int, Sendable {
 ///
 /// Worker-confined. A block that comes back when its stack is full is freed.
 @safe
+@usableFromInline
 package final class BufferPool {
   private var small: [UnsafeMutableRawPointer] = unsafe []
   private var large: [UnsafeMutableRawPointer] = unsafe []
@@ -33,6 +35,15 @@ package final class BufferPool {
 
   deinit {
     unsafe (small + large).forEach { unsafe $0.deallocate() }
+  }
+
+  /// How many free blocks of a size are kept now.
+  package func free(_ size: BlockSize) -> Int {
+    switch size {
+    case .none: 0
+    case .small: unsafe small.count
+    case .large: unsafe large.count
+    }
   }
 
   /// Lends a block as an empty buffer; the buffer gives it back when it ends.

@@ -9,12 +9,13 @@
 ///
 /// Worker-confined; gives its block back when it ends.
 @safe
+@usableFromInline
 package struct ByteBuffer: ~Copyable {
-  private let base: UnsafeMutableRawPointer
-  private let size: BlockSize
-  private let pool: BufferPool?
-  private var start = 0
-  private var end = 0
+  @usableFromInline let base: UnsafeMutableRawPointer
+  @usableFromInline let size: BlockSize
+  @usableFromInline let pool: BufferPool?
+  @usableFromInline var start = 0
+  @usableFromInline var end = 0
 
   /// SAFETY: `base` must point to `size` bytes that nothing else uses until `pool` has them back.
   @unsafe init(base: UnsafeMutableRawPointer, size: BlockSize, pool: BufferPool) {
@@ -34,16 +35,16 @@ package struct ByteBuffer: ~Copyable {
   deinit { unsafe pool?.take(back: base, size) }
 
   /// Whether there is a block behind it.
-  package var hasBlock: Bool { size != .none }
+  @inlinable package var hasBlock: Bool { size != .none }
 
   package var capacity: Int { size.rawValue }
   /// How many bytes are there to be read.
-  package var count: Int { end - start }
-  package var isEmpty: Bool { end == start }
+  @inlinable package var count: Int { end - start }
+  @inlinable package var isEmpty: Bool { end == start }
   /// How many bytes can be put before the readable ones.
-  package var headroom: Int { start }
+  @inlinable package var headroom: Int { start }
   /// How many bytes can be appended.
-  package var tailroom: Int { size.rawValue - end }
+  @inlinable package var tailroom: Int { size.rawValue - end }
 
   /// Forgets all bytes and leaves `headroom` bytes free at the front.
   package mutating func reset(headroom: Int = 0) {
@@ -52,7 +53,17 @@ package struct ByteBuffer: ~Copyable {
     end = headroom
   }
 
+  /// Lends the readable bytes. For a buffer that is a class's property, whose `bytes` would end
+  /// with the access.
+  @inlinable
+  package borrowing func withBytes<Result, Failure: Error>(
+    _ body: (RawSpan) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try body(bytes)
+  }
+
   /// The readable bytes.
+  @inlinable
   package var bytes: RawSpan {
     @_lifetime(borrow self)
     borrowing get {
@@ -172,6 +183,35 @@ package struct ByteBuffer: ~Copyable {
     // SAFETY: end was checked to lie inside the block.
     unsafe base.storeBytes(of: byte, toByteOffset: end, as: UInt8.self)
     end += 1
+  }
+
+  /// Appends the readable bytes of another buffer.
+  ///
+  /// - Precondition: they fit in the tailroom.
+  package mutating func append(_ other: borrowing ByteBuffer) {
+    append(other.bytes)
+  }
+
+  /// Appends those readable bytes of another buffer that lie at `range`.
+  ///
+  /// - Precondition: they fit in the tailroom.
+  package mutating func append(_ other: borrowing ByteBuffer, _ range: Range<Int>) {
+    append(other.bytes.extracting(range))
+  }
+
+  /// Puts the readable bytes of another buffer before the own ones.
+  ///
+  /// - Precondition: they fit in the headroom.
+  package mutating func prepend(_ other: borrowing ByteBuffer) {
+    prepend(other.bytes)
+  }
+
+  /// Puts bytes before the readable ones.
+  ///
+  /// - Precondition: they fit in the headroom.
+  package mutating func prepend(_ bytes: Span<UInt8>) {
+    // SAFETY: a UInt8 has no padding that could be read.
+    unsafe prepend(bytes.bytes)
   }
 
   /// Puts bytes before the readable ones.

@@ -2,6 +2,7 @@
 #include "CLinux.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <unistd.h>
@@ -53,6 +54,8 @@ int clinux_pipe_size(int fd) {
 void clinux_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
 
 int clinux_gettid(void) { return gettid(); }
+
+void clinux_trim_memory(void) { malloc_trim(0); }
 
 int clinux_errno(void) { return errno; }
 

@@ -16,11 +16,13 @@ extension RawSpan {
     precondition(UInt(bitPattern: start) <= UInt(bitPattern: byteCount))
     return unsafe withUnsafeBytes { bytes in
       let count = bytes.count
-      guard count >= 16, let base = bytes.baseAddress else {
+      guard count >= 16 else {
         var i = start
         while unsafe i < count && !matches(bytes[i]) { i += 1 }
         return i
       }
+      // SAFETY: a span of 16 bytes and more has a base address.
+      let base = unsafe bytes.baseAddress.unsafelyUnwrapped
       var i = start
       let last = count &- 16
       // SAFETY: 0 <= i <= count - 16, so the load lies within the span.
@@ -132,6 +134,17 @@ extension RawSpan {
       return unsafe same(base, name, 0, UInt16(0x2020))
         && same(base, name, count - 2, UInt16(0x2020))
     }
+  }
+
+  /// The bytes from `start` to `end`, as `extracting`, at the price of two comparisons.
+  @_lifetime(copy self)
+  @inline(__always)
+  func piece(from start: Int, to end: Int) -> RawSpan {
+    precondition(
+      UInt(bitPattern: end) <= UInt(bitPattern: byteCount)
+        && UInt(bitPattern: start) <= UInt(bitPattern: end))
+    // SAFETY: 0 <= start <= end <= byteCount was just checked.
+    return unsafe extracting(unchecked: Range(uncheckedBounds: (start, end)))
   }
 
   /// Whether CR LF stands at `offset`.

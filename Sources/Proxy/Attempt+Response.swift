@@ -6,7 +6,7 @@ import HTTP
 import IO
 import Telemetry
 
-extension ClientConnection {
+extension ClientConnection where Stream: ~Copyable {
   /// Passes a 1xx response on; an HTTP/1.0 client knows none.
   func passInterim<Server: ServerStream & ~Copyable>(
     _ attempt: inout Attempt<Server>
@@ -91,10 +91,10 @@ extension ClientConnection {
       do { try download.take(&block) } catch { throw .invalidResponse("the body is malformed") }
     }
     if worker.scratch.count <= block.headroom {
-      block.prepend(worker.scratch.bytes)
+      block.prepend(worker.scratch)
     } else {
       var head = worker.buffers.borrow(.large)
-      head.append(worker.scratch.bytes)
+      head.append(worker.scratch)
       download.output.append(head)
     }
     download.output.append(block)

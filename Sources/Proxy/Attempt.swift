@@ -27,7 +27,7 @@ struct Attempt<Server: ServerStream & ~Copyable>: ~Copyable {
   var uploadIsDone: Bool { uploadFailed || upload.isFinished }
 }
 
-extension ClientConnection {
+extension ClientConnection where Stream: ~Copyable {
   /// Whether the request could be sent again: all of it that was sent is still here.
   var canReplay: Bool { !hasReadBody }
 
@@ -88,7 +88,7 @@ extension ClientConnection {
     if case .length(let n) = request.framing { most = Int(clamping: min(n, UInt64(most))) }
     var block = worker.buffers.borrow(.large)
     block.reset(headroom: BodyRelay.headroom)
-    block.append(input.bytes.extracting(head..<head + most))
+    block.append(input, head..<head + most)
     do { try upload.take(&block) } catch {
       throw error == .tooLarge ? .bodyTooLarge : .badBody
     }
@@ -167,7 +167,7 @@ extension ClientConnection {
   private func readResponse<Server: ServerStream & ~Copyable>(
     _ attempt: inout Attempt<Server>, _ parser: inout HeadParser
   ) throws(AttemptFailure) -> Bool {
-    guard let server = attempt.server else { throw .serverGone }
+    guard let server = attempt.server else { throw .serverGone(wasReset: false) }
     while true {
       if !attempt.received.isEmpty {
         do {
@@ -192,9 +192,12 @@ extension ClientConnection {
       case .blocked:
         if attempt.received.isEmpty { attempt.received = ByteBuffer() }
         return false
-      case .ended, .failed:
+      case .ended:
         guard attempt.received.isEmpty else { throw .invalidResponse("the head is incomplete") }
-        throw .serverGone
+        throw .serverGone(wasReset: false)
+      case .failed:
+        guard attempt.received.isEmpty else { throw .invalidResponse("the head is incomplete") }
+        throw .serverGone(wasReset: true)
       }
     }
   }
@@ -205,7 +208,7 @@ extension ClientConnection {
   private func wait<Server: ServerStream & ~Copyable>(
     _ attempt: inout Attempt<Server>
   ) async throws(AttemptFailure) {
-    guard let server = attempt.server else { throw .serverGone }
+    guard let server = attempt.server else { throw .serverGone(wasReset: false) }
     let options = attempt.route.options
     var interests = Interests(server.stream.readInterest)
     var deadline = attempt.responseDeadline
@@ -227,7 +230,8 @@ extension ClientConnection {
       if attempt.uploadIsDone || reactor.now >= attempt.responseDeadline { throw .responseTimeout }
       throw attempt.upload.hasOutput ? .serverStalled : .bodyTimeout
     }
-    if !attempt.uploadIsDone, attempt.upload.isTooSlow(options.minBodyRate, since: attempt.startedAt)
+    if !attempt.uploadIsDone,
+      attempt.upload.isTooSlow(options.minBodyRate, since: attempt.startedAt)
     {
       throw .bodyTimeout
     }

@@ -71,7 +71,7 @@ extension BodyRelay {
         return
       case .end(let trailers):
         if position < block.count { surplus = copy(block, from: position) }
-        let fields = chunkedOutput ? forwardedTrailers(block, trailers) : 0
+        let fields = try takeTrailers(block, trailers)
         block.keep(start < 0 ? 0..<0 : start..<end)
         try count(block.count)
         endInput()
@@ -88,28 +88,31 @@ extension BodyRelay {
     return copy
   }
 
-  /// Copies the trailer fields that may be passed on into the worker's scratch block.
+  /// Judges a trailer section and copies the fields that may be passed on into the worker's trailer
+  /// block (RFC 9110 6.5.1, behaviour 11).
   ///
   /// - Returns: how many bytes they take.
-  private func forwardedTrailers(_ block: borrowing ByteBuffer, _ range: Range<Int>) -> Int {
-    worker.scratch.reset()
+  private func takeTrailers(
+    _ block: borrowing ByteBuffer, _ range: Range<Int>
+  ) throws(RelayError) -> Int {
+    worker.trailerScratch.reset()
     guard range.count > 2 else { return 0 }
     let section = block.bytes.extracting(range)
     var fields: [FieldLine] = []
-    // The decoder has judged the section's extent; a malformed field in it is dropped with it.
-    guard (try? HeadParser.parseTrailers(section, into: &fields)) != nil else { return 0 }
-    for field in fields where field.known.isAllowedInTrailers {
-      worker.scratch.append(section.slice(field.name))
-      worker.scratch.append(": ")
-      worker.scratch.append(section.slice(field.value))
-      worker.scratch.append("\r\n")
+    do { try HeadParser.parseTrailers(section, into: &fields) } catch { throw .sourceMalformed }
+    for field in fields
+    where field.known.isAllowedInTrailers && !field.flags.contains(.unusualName) {
+      worker.trailerScratch.append(section.slice(field.name))
+      worker.trailerScratch.append(": ")
+      worker.trailerScratch.append(section.slice(field.value))
+      worker.trailerScratch.append("\r\n")
     }
-    return worker.scratch.count
+    return worker.trailerScratch.count
   }
 
   /// Makes one chunk of the block's bytes and, if it is the last, ends the body behind it.
   ///
-  /// - Parameter trailers: how many bytes of trailer fields wait in the worker's scratch block.
+  /// - Parameter trailers: how many bytes of trailer fields wait in the worker's trailer block.
   private mutating func frame(_ block: inout ByteBuffer, last: Bool, trailers: Int) {
     if !block.isEmpty {
       var header = InlineArray<18, UInt8>(repeating: 0)
@@ -123,7 +126,7 @@ extension BodyRelay {
       output.append(take(&block, replacedBy: worker.buffers.borrow(.large)))
     }
     block.append("0\r\n")
-    if trailers > 0 { block.append(worker.scratch.bytes) }
+    if trailers > 0 { block.append(worker.trailerScratch) }
     block.append("\r\n")
   }
 

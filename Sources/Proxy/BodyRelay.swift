@@ -91,14 +91,19 @@ struct BodyRelay: ~Copyable {
   var isFinished: Bool { isInputEnded && !hasOutput }
   /// Whether bytes wait for the sink.
   var hasOutput: Bool { !output.isEmpty || bytesInPipe > 0 }
-  var bytesInPipe: Int { pipe?.count ?? 0 }
+  var bytesInPipe: Int {
+    switch pipe {
+    case .some(let pipe): pipe.count
+    case .none: 0
+    }
+  }
   /// Whether more is wanted from the source now; false also while it is paused.
-  var wantsInput: Bool { !isInputEnded && mayBuffer }
+  var wantsInput: Bool { !isInputEnded && (!hasOutput || mayBuffer) }
 
   /// Whether the source has sent less than `rate` bytes a second since `start`, ten seconds ago or
   /// more.
   func isTooSlow(_ rate: Int, since start: Moment) -> Bool {
-    guard rate > 0, !isInputEnded, mayBuffer else { return false }
+    guard rate > 0, wantsInput else { return false }
     let elapsed = worker.reactor.now.milliseconds - start.milliseconds
     return elapsed >= 10_000 && Int64(clamping: received) * 1000 < Int64(rate) * elapsed
   }

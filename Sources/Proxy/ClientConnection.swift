@@ -43,6 +43,8 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
   /// Received bytes that belong to the request in progress or to the next ones.
   var input = ByteBuffer()
   private var parser: HeadParser
+  /// The present request's identifier.
+  var identifier = RequestIdentifier()
   /// Bytes of the present request's body were taken from the client that are kept nowhere.
   var hasReadBody = false
 
@@ -121,7 +123,10 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
     while true {
       if mayParse {
         do {
-          if try parser.parse(input.bytes, into: heads.request) { return .complete }
+          let isComplete = try input.withBytes { bytes throws(RequestError) in
+            try parser.parse(bytes, into: heads.request)
+          }
+          if isComplete { return .complete }
         } catch {
           return .refused(error)
         }

@@ -13,8 +13,8 @@ import Telemetry
 
 /// Why an attempt with a server gave no response to pass on. Nothing has gone to the client.
 enum AttemptFailure: Error {
-  /// The connection ended before the first byte of a response.
-  case serverGone
+  /// The connection ended before the first byte of a response: in order, or by a reset.
+  case serverGone(wasReset: Bool)
   /// What the server sent is no HTTP response.
   case invalidResponse(StaticString)
   /// No response head in time.
@@ -44,7 +44,7 @@ enum Disposition {
   case linger
 }
 
-extension ClientConnection {
+extension ClientConnection where Stream: ~Copyable {
   /// Answers the request whose head has been read.
   func exchange() async -> Disposition {
     guard request.method != .connect else {
@@ -60,6 +60,7 @@ extension ClientConnection {
     do { target = try forwardTarget() } catch {
       return await answer(.init(.badRequest, error.description))
     }
+    identifier = worker.identifiers.next()
     return await forward(to: route, target)
   }
 
@@ -74,8 +75,8 @@ extension ClientConnection {
       if mayReuse, let idle = pool.takeIdle() {
         server = idle
       } else {
-        do { server = try await route.upstream.connect(route.options, watching: self) } catch {
-          return await answer(route.upstream.answer(to: error, at: reactor.now))
+        do { server = try await route.upstream.connect(route.options) } catch {
+          return await answer(route.upstream.answer(to: error, keepAlive: mayPersist))
         }
       }
       switch await attempt(with: server, from: pool, route, target) {
@@ -91,14 +92,15 @@ extension ClientConnection {
     }
   }
 
-  /// RFC 9110 9.2.2 and RFC 9112 9.3.1: only a request that was lost on a kept connection, that the
-  /// server may safely get twice, and that can still be sent a second time.
+  /// RFC 9110 9.2.2 and RFC 9112 9.3.1: only a request that was lost on a kept connection or by a
+  /// reset, that the server may safely get twice, and that can still be sent a second time.
   private func mayRetry(
     after failure: AttemptFailure, on server: ServerConnection<TCPStream>, _ attempts: Int,
     _ options: RouteOptions
   ) -> Bool {
-    guard case .serverGone = failure else { return false }
-    return server.isReused && request.method.isIdempotent && canReplay && attempts <= options.retries
+    guard case .serverGone(let wasReset) = failure else { return false }
+    return (server.isReused || wasReset) && request.method.isIdempotent && canReplay
+      && attempts <= options.retries
   }
 
   /// Answers a failed attempt.

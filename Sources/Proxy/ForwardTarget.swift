@@ -10,7 +10,7 @@ enum ForwardTarget {
   case made([UInt8])
 }
 
-extension ClientConnection {
+extension ClientConnection where Stream: ~Copyable {
   /// Makes the path normal and an absolute target relative: what is matched is what is forwarded
   /// (behaviour 25; RFC 9112 3.2.1: a server gets the origin form).
   ///
@@ -24,13 +24,15 @@ extension ClientConnection {
     }
     if request.path.isEmpty { return .made(emptyPath) }
     worker.scratch.reset()
-    let path = input.bytes.slice(request.path)
-    guard try PathNormalizer.normalize(path, into: &worker.scratch) else {
+    let changed = try input.withBytes { bytes throws(PathError) in
+      try PathNormalizer.normalize(bytes.slice(request.path), into: &worker.scratch)
+    }
+    guard changed else {
       let end = request.hasQuery ? request.query.end : request.path.end
       return .received(ByteRange(Int(request.path.start)..<end))
     }
     appendQuery()
-    return .made(worker.scratch.bytes.array())
+    return .made(worker.scratch.withBytes { $0.array() })
   }
 
   /// `http://host` and `http://host?q`: RFC 9112 3.2.1 and, for OPTIONS, 3.2.4.
@@ -42,13 +44,13 @@ extension ClientConnection {
       worker.scratch.append("/")
       appendQuery()
     }
-    return worker.scratch.bytes.array()
+    return worker.scratch.withBytes { $0.array() }
   }
 
   private func appendQuery() {
     guard request.hasQuery else { return }
     worker.scratch.append("?")
-    worker.scratch.append(input.bytes.slice(request.query))
+    worker.scratch.append(input, request.query.range)
   }
 }
 

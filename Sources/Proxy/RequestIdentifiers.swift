@@ -12,12 +12,10 @@ struct RequestIdentifiers {
     low = system.next()
   }
 
-  /// Appends the next identifier as 32 hexadecimal digits.
-  mutating func append(to buffer: inout ByteBuffer) {
+  mutating func next() -> RequestIdentifier {
     // SplitMix64 (Steele, Lea and Flood, 2014): a counter with a good mixer behind it.
     low &+= 0x9e37_79b9_7f4a_7c15
-    Self.append(Self.mix(low ^ high), to: &buffer)
-    Self.append(Self.mix(low &+ high), to: &buffer)
+    return RequestIdentifier(high: Self.mix(low ^ high), low: Self.mix(low &+ high))
   }
 
   private static func mix(_ value: UInt64) -> UInt64 {
@@ -25,6 +23,19 @@ struct RequestIdentifiers {
     z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
     z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
     return z ^ (z >> 31)
+  }
+
+}
+
+/// A request's identifier: one for all attempts to have it answered.
+struct RequestIdentifier {
+  var high: UInt64 = 0
+  var low: UInt64 = 0
+
+  /// Appends it as 32 hexadecimal digits.
+  func append(to buffer: inout ByteBuffer) {
+    Self.append(high, to: &buffer)
+    Self.append(low, to: &buffer)
   }
 
   private static func append(_ value: UInt64, to buffer: inout ByteBuffer) {

@@ -34,7 +34,7 @@ struct FieldNames {
     .xForwardedFor, .xForwardedProto, .xForwardedHost, .xForwardedPort, .xRealIP, .forwarded)
 }
 
-extension ClientConnection {
+extension ClientConnection where Stream: ~Copyable {
   /// Composes the request's head for a server.
   ///
   /// - Returns: nil when it does not fit in a block.
@@ -44,12 +44,14 @@ extension ClientConnection {
     let bound = request.byteCount + 2 * Int(request.host.count) + route.addedBytes
     var head = worker.buffers.borrow(bound <= BlockSize.small.rawValue ? .small : .large)
     do {
-      try writeRequestLine(target, to: &head)
-      try writeKeptFields(route.options, to: &head)
-      try writeHost(route, to: &head)
-      try writeForwarding(route.options, to: &head)
-      try writeConnection(keepsServer: keepsServer, to: &head)
-      try head.writeEndOfHead()
+      try input.withBytes { bytes throws(NoRoom) in
+        try writeRequestLine(bytes, target, to: &head)
+        try writeKeptFields(bytes, route.options, to: &head)
+        try writeHost(bytes, route, to: &head)
+        try writeForwarding(bytes, route.options, to: &head)
+        try writeConnection(bytes, keepsServer: keepsServer, to: &head)
+        try head.writeEndOfHead()
+      }
     } catch {
       return nil
     }
@@ -57,23 +59,23 @@ extension ClientConnection {
   }
 
   private func writeRequestLine(
-    _ target: ForwardTarget, to head: inout ByteBuffer
+    _ bytes: RawSpan, _ target: ForwardTarget, to head: inout ByteBuffer
   ) throws(NoRoom) {
-    let method = input.bytes.slice(request.methodRange)
+    let method = bytes.slice(request.methodRange)
     switch target {
     case .received(let range):
-      try head.write(requestLine: method, target: input.bytes.slice(range))
-    case .made(let bytes):
+      try head.write(requestLine: method, target: bytes.slice(range))
+    case .made(let made):
       try head.write(method)
       try head.write(" ")
-      guard bytes.count <= head.tailroom else { throw NoRoom() }
-      head.append(bytes.span)
+      guard made.count <= head.tailroom else { throw NoRoom() }
+      head.append(made.span)
       try head.write(" HTTP/1.1\r\n")
     }
   }
 
   private func writeKeptFields(
-    _ options: RouteOptions, to head: inout ByteBuffer
+    _ bytes: RawSpan, _ options: RouteOptions, to head: inout ByteBuffer
   ) throws(NoRoom) {
     var dropped = FieldNames.ofConnection.union(.ofForwarding)
     if options.requestID { dropped = dropped.union(FieldNames(.xRequestID)) }
@@ -82,12 +84,14 @@ extension ClientConnection {
     }
     let flags: FieldLine.Flags =
       options.underscoresInFields ? .namedByConnection : [.namedByConnection, .unusualName]
-    try head.write(request.fields, of: input.bytes, upTo: request.byteCount - 2) { field in
+    try head.write(request.fields, of: bytes, upTo: request.byteCount - 2) { field in
       dropped.contains(field.known) || !field.flags.isDisjoint(with: flags)
     }
   }
 
-  private func writeHost(_ route: RoutePlan, to head: inout ByteBuffer) throws(NoRoom) {
+  private func writeHost(
+    _ bytes: RawSpan, _ route: RoutePlan, to head: inout ByteBuffer
+  ) throws(NoRoom) {
     switch route.options.host {
     case .client:
       if request.host.isEmpty {
@@ -95,7 +99,7 @@ extension ClientConnection {
         try head.write(field: "Host", route.upstream.authority)
       } else if request.form == .absolute {
         // RFC 9112 3.2.2: the target's authority replaces what Host said.
-        try head.write(field: "Host", input.bytes.slice(request.host))
+        try head.write(field: "Host", bytes.slice(request.host))
       }
     case .server:
       try head.write(field: "Host", route.upstream.authority)
@@ -105,7 +109,7 @@ extension ClientConnection {
   }
 
   private func writeForwarding(
-    _ options: RouteOptions, to head: inout ByteBuffer
+    _ bytes: RawSpan, _ options: RouteOptions, to head: inout ByteBuffer
   ) throws(NoRoom) {
     // 512 bytes hold everything below but the host, which is checked where it is written.
     guard head.tailroom >= 512 else { throw NoRoom() }
@@ -116,14 +120,14 @@ extension ClientConnection {
       head.append(host: peer)
       head.append("\r\nX-Forwarded-Proto: http\r\n")
       if !request.host.isEmpty {
-        try head.write(field: "X-Forwarded-Host", input.bytes.slice(request.host))
+        try head.write(field: "X-Forwarded-Host", bytes.slice(request.host))
       }
     }
-    if options.forwarded { try writeForwarded(to: &head) }
+    if options.forwarded { try writeForwarded(bytes, to: &head) }
     if options.requestID {
       guard head.tailroom >= 64 else { throw NoRoom() }
       head.append("X-Request-ID: ")
-      worker.identifiers.append(to: &head)
+      identifier.append(to: &head)
       head.append("\r\n")
     }
     if let pseudonym = options.via {
@@ -134,7 +138,7 @@ extension ClientConnection {
   }
 
   /// RFC 7239: `Forwarded: for=192.0.2.60;host="example.com";proto=http`.
-  private func writeForwarded(to head: inout ByteBuffer) throws(NoRoom) {
+  private func writeForwarded(_ bytes: RawSpan, to head: inout ByteBuffer) throws(NoRoom) {
     guard head.tailroom >= 256 else { throw NoRoom() }
     head.append("Forwarded: for=")
     switch peer {
@@ -147,16 +151,18 @@ extension ClientConnection {
     }
     if !request.host.isEmpty {
       try head.write(";host=\"")
-      try head.write(input.bytes.slice(request.host))
+      try head.write(bytes.slice(request.host))
       try head.write("\"")
     }
     try head.write(";proto=http\r\n")
   }
 
-  private func writeConnection(keepsServer: Bool, to head: inout ByteBuffer) throws(NoRoom) {
+  private func writeConnection(
+    _ bytes: RawSpan, keepsServer: Bool, to head: inout ByteBuffer
+  ) throws(NoRoom) {
     if request.framing == .chunked { try head.write("Transfer-Encoding: chunked\r\n") }
     if let upgrade = request.upgrade {
-      try head.write(field: "Upgrade", input.bytes.slice(upgrade))
+      try head.write(field: "Upgrade", bytes.slice(upgrade))
       try head.write("Connection: Upgrade\r\n")
     } else if !keepsServer {
       try head.write("Connection: close\r\n")

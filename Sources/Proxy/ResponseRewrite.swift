@@ -4,7 +4,7 @@ import Bytes
 import Configuration
 import HTTP
 
-extension ClientConnection {
+extension ClientConnection where Stream: ~Copyable {
   /// Composes the final response's head in the worker's scratch block.
   ///
   /// - Parameters:

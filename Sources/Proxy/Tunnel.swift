@@ -5,7 +5,7 @@ import HTTP
 import IO
 import Telemetry
 
-extension ClientConnection {
+extension ClientConnection where Stream: ~Copyable {
   /// Turns the exchange into a tunnel until both sides have ended, one has broken, or nothing has
   /// moved for `tunnel_timeout`.
   ///
@@ -13,7 +13,7 @@ extension ClientConnection {
   func tunnel<Server: ServerStream & ~Copyable>(
     _ attempt: inout Attempt<Server>
   ) async throws(AttemptFailure) -> Disposition {
-    guard let server = attempt.server else { throw .serverGone }
+    guard let server = attempt.server else { throw .serverGone(wasReset: false) }
     let options = attempt.route.options
     var down = BodyRelay(.untilClose, chunkedOutput: false, highWater: 65536, worker)
     var up = BodyRelay(.untilClose, chunkedOutput: false, highWater: 65536, worker)
@@ -66,7 +66,7 @@ extension ClientConnection {
       throw .invalidResponse("the head is too large")
     }
     var head = worker.buffers.borrow(.large)
-    head.append(worker.scratch.bytes)
+    head.append(worker.scratch)
     down.output.append(head)
     attempt.received.consume(heads.response.byteCount)
     var early = ByteBuffer()

@@ -14,11 +14,17 @@ package final class WorkerState {
   let plan: Plan
   /// Where heads are composed before they are put in front of a body. Used between two waits only.
   var scratch: ByteBuffer
+  /// Where trailers wait until the body before them has been framed.
+  var trailerScratch: ByteBuffer
   var identifiers = RequestIdentifiers()
   /// Client connections that exist, busy or parked.
   var connections = 0
   /// Set once the worker shall stop: connections end after the exchange they are in.
   var isDraining = false
+  /// Listening sockets whose tasks have to be told when the worker stops.
+  var listeners: Set<Int32> = []
+  /// Called while draining, when the last listener and the last connection have ended.
+  var whenDrained: (() -> Void)?
   /// Connections that were parked since memory was last given back to the system.
   var parkedSinceTrim = 0
   /// The number clients are parked with.
@@ -29,6 +35,7 @@ package final class WorkerState {
   init(_ configuration: Configuration, _ loop: EventLoop) {
     reactor = Reactor(for: loop)
     scratch = buffers.borrow(.large)
+    trailerScratch = buffers.borrow(.small)
     parkedClients = ParkedClients()
     clientKeeper = reactor.add(parkedClients)
     plan = Plan(configuration, reactor)

@@ -47,5 +47,5 @@ enum Source: Equatable {
 
 extension Configuration {
   /// The level that the configuration asks for, in the log's own terms.
-  var logLevel: Log.Level { Log.Level(name: process.logLevel.rawValue) ?? .info }
+  var logLevel: Log.Level { Log.Level(name: process.logLevel.name) ?? .info }
 }

@@ -24,7 +24,7 @@ class ServerConnection(Wire):
         return messages.Request(self.read_head())
 
     def read_request(self):
-        """A whole request, also kept in `server.requests`; None when the peer has closed instead."""
+        """A whole request, also kept in `server.requests`; None when the peer closed instead."""
         if not self.unread and not self._receive():
             return None
         head = self.read_request_head()

@@ -22,6 +22,8 @@ int clinux_pipe(int *_Nonnull ends);
 int clinux_pipe_size(int fd);
 void clinux_name_thread(const char *_Nonnull name);
 int clinux_gettid(void);
+// Gives free heap pages back to the system.
+void clinux_trim_memory(void);
 int clinux_errno(void);
 // The number of cores this process may run on (sched_getaffinity), at least 1.
 int clinux_available_cores(void);

@@ -14,11 +14,12 @@ package struct ErrorAnswer: Sendable {
   /// The value of Allow.
   package var allow: StaticString?
 
+  /// - Precondition: the status is a final one of three digits.
   package init(
     _ status: Status, _ detail: StaticString = "", keepAlive: Bool = false,
     retryAfter: UInt32? = nil, allow: StaticString? = nil
   ) {
-    precondition(100...999 ~= status.rawValue)
+    precondition(200...999 ~= status.rawValue)
     self.status = status
     self.detail = detail
     self.keepAlive = keepAlive

@@ -77,7 +77,8 @@ extension HeadParser {
     var valueStart = line.nameEnd &+ 1
     var valueEnd = end
     if bytes[valueStart] == ASCII.space { valueStart &+= 1 }
-    if ASCII.isBlank(bytes[valueStart]) || ASCII.isBlank(bytes[end &- 1]) {
+    // Of the bytes a value may hold, only blanks are not above SP; nor is the CR of an empty one.
+    if bytes[valueStart] <= ASCII.space || bytes[end &- 1] <= ASCII.space {
       let value = bytes.trimmingBlanks(min(valueStart, end)..<end)
       valueStart = value.lowerBound
       valueEnd = value.upperBound
@@ -85,7 +86,7 @@ extension HeadParser {
     return FieldLine(
       name: ByteRange(from: line.start, to: line.nameEnd),
       value: ByteRange(from: valueStart, to: valueEnd),
-      known: FieldName(bytes.extracting(line.start..<line.nameEnd)),
+      known: FieldName(bytes.piece(from: line.start, to: line.nameEnd)),
       flags: line.isUnusual ? .unusualName : [])
   }
 

@@ -10,13 +10,14 @@ import Synchronization
 
 /// The job queue of one thread.
 ///
-/// The only `@unchecked Sendable` type of the program. `ready`, `running` and `owner` belong to the
-/// owner thread; other threads touch the inbox, which is locked, and the wake-up descriptor.
+/// The only `@unchecked Sendable` type of the program. `ready` and `running` belong to the owner
+/// thread; other threads touch the inbox, which is locked, `owner`, which is atomic because they may
+/// enqueue while the thread is still being adopted, and the wake-up descriptor.
 @safe
 package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable {
   private var ready: [UnownedJob] = []
   private var running: [UnownedJob] = []
-  private var owner = pthread_t()
+  private let owner = Atomic<pthread_t>(0)
   private var stopping = false
   private let inbox = Mutex<[UnownedJob]>([])
   /// Readable when another thread has put a job into the inbox.
@@ -56,10 +57,10 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
 
   // pthread_self() is declared const, so the compiler may carry its value across a suspension; here
   // that is harmless, because this function is not async and no job moves between threads.
-  private var isOwnThread: Bool { pthread_equal(pthread_self(), owner) != 0 }
+  private var isOwnThread: Bool { pthread_self() == owner.load(ordering: .relaxed) }
 
   /// Makes the calling thread the owner. Once, before the first job.
-  package func adoptThread() { owner = pthread_self() }
+  package func adoptThread() { owner.store(pthread_self(), ordering: .relaxed) }
 
   /// Ends `run` after the current turn. Owner thread only.
   package func stop() { stopping = true }

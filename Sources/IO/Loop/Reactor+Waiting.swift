@@ -104,6 +104,11 @@ extension Reactor {
     slots[fd].deadline = .never
   }
 
+  /// Wakes every descriptor that is parked with a keeper, as if its deadline had passed.
+  package func wakeAll(parkedWith keeper: UInt8) {
+    for fd in 0..<slots.count where slots[fd].keeper == keeper { wakeKeeper(of: fd, .deadline) }
+  }
+
   func wakeKeeper(of fd: Int32, _ wake: Wake) {
     let keeper = keepers[Int(slots[fd].keeper) - 1]
     let note = slots[fd].note

@@ -40,6 +40,9 @@ struct SlotTable: ~Copyable {
     unsafe base.deallocate()
   }
 
+  /// One more than the largest descriptor there is room for.
+  var count: Int32 { Int32(capacity) }
+
   subscript(_ fd: Int32) -> Slot {
     _read {
       precondition(fd >= 0 && Int(fd) < capacity)

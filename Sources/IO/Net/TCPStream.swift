@@ -28,7 +28,7 @@ package struct TCPStream: ~Copyable, ByteStream {
   }
 
   /// Leaves the socket open and registered, to be parked; whoever unparks it adopts the number.
-  package consuming func release() -> Int32 {
+  package mutating func detach() -> Int32 {
     let released = fd
     fd = -1
     return released

@@ -15,6 +15,8 @@ package enum SocketAddress: Hashable, Sendable {
 
   /// Reads an address written in numbers: "127.0.0.1" or "::1" (without brackets).
   package init?(numeric text: String, port: UInt16) {
+    // To C a text ends at its first NUL; what follows would go unread.
+    guard !text.utf8.contains(0) else { return nil }
     var v4 = in_addr()
     var v6 = in6_addr()
     // SAFETY: inet_pton writes 4 and 16 bytes, the sizes of the two structures.
@@ -77,10 +79,13 @@ package enum SocketAddress: Hashable, Sendable {
     }
   }
 
-  /// Lends the address in the system's form.
+  /// Lends the address in the system's form. Throws ENAMETOOLONG for a path that does not fit in it.
   @unsafe func withSystemForm<R>(
     _ body: (UnsafePointer<sockaddr>, socklen_t) throws(SystemError) -> R
   ) throws(SystemError) -> R {
+    if case .unix(let path) = self, path.utf8.count > Self.longestPath {
+      throw SystemError(code: ENAMETOOLONG)
+    }
     var storage = sockaddr_storage()
     let length = fill(&storage)
     // SAFETY: every sockaddr form begins like sockaddr and fits in the storage.
@@ -90,7 +95,7 @@ package enum SocketAddress: Hashable, Sendable {
   }
 
   private func fill(_ storage: inout sockaddr_storage) -> socklen_t {
-    // SAFETY: each form is smaller than the storage it is written to, and the path is cut to fit.
+    // SAFETY: each form is smaller than the storage it is written to; a path's length was checked.
     unsafe withUnsafeMutableBytes(of: &storage) { raw in
       switch self {
       case .v4(let address, let port):
@@ -114,9 +119,8 @@ package enum SocketAddress: Hashable, Sendable {
       case .unix(let path):
         unsafe raw.storeBytes(of: sa_family_t(AF_UNIX), as: sa_family_t.self)
         let offset = MemoryLayout<sa_family_t>.size
-        let bytes = path.utf8.prefix(Self.longestPath)
-        for (i, byte) in bytes.enumerated() { unsafe raw[offset + i] = byte }
-        return socklen_t(offset + bytes.count + 1)
+        for (i, byte) in path.utf8.enumerated() { unsafe raw[offset + i] = byte }
+        return socklen_t(offset + path.utf8.count + 1)
       }
     }
   }

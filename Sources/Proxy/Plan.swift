@@ -1,0 +1,128 @@
+// The configuration as one worker uses it: every worker makes its own, so that counting references
+// to routes and pools on the request path is never contended between cores.
+import Configuration
+import HTTP
+import IO
+import Telemetry
+
+/// Where each request goes. Worker-confined.
+final class Plan {
+  private let everything: RoutePlan?
+
+  init(_ configuration: Configuration, _ reactor: Reactor) {
+    let resolver = Resolver(on: reactor)
+    let upstreams = configuration.upstreams.map { UpstreamPlan($0, reactor, resolver) }
+    everything = configuration.sites.first?.routes.first.map { route in
+      switch route.action {
+      case .proxy(let upstream): RoutePlan(route.options, upstreams[upstream])
+      }
+    }
+  }
+
+  /// The route of a request: in this version the one route of the one site.
+  func route() -> RoutePlan? { everything }
+}
+
+/// What is done with the requests of one route.
+final class RoutePlan {
+  let options: RouteOptions
+  let upstream: UpstreamPlan
+  /// How many bytes a request's head can gain by what the options add, its host aside.
+  let addedBytes: Int
+
+  init(_ options: RouteOptions, _ upstream: UpstreamPlan) {
+    self.options = options
+    self.upstream = upstream
+    var bytes = 1024 + upstream.authority.utf8.count + (options.via?.utf8.count ?? 0)
+    if case .fixed(let host) = options.host { bytes += host.utf8.count }
+    addedBytes = bytes
+  }
+}
+
+/// A group of servers; in this version one server, which may have several addresses.
+final class UpstreamPlan {
+  let name: String
+  /// How a Host field names it when the client named none.
+  let authority: String
+  let pool: ServerPool<TCPStream>
+  private let address: ServerAddress
+  private let reactor: Reactor
+  private let resolver: Resolver
+  private var limiter = LogLimiter(milliseconds: 1000)
+
+  init(_ configuration: UpstreamConfiguration, _ reactor: Reactor, _ resolver: Resolver) {
+    name = configuration.name
+    // The configuration refuses an upstream without a server.
+    address = configuration.servers.first?.address ?? .unix(path: "")
+    pool = ServerPool(configuration.options, on: reactor)
+    self.reactor = reactor
+    self.resolver = resolver
+    authority =
+      switch address {
+      case .unix: "localhost"
+      case .ip, .name: address.description
+      }
+  }
+
+  /// Opens a connection: every address of the server is tried in order.
+  func connect(_ options: RouteOptions) async throws(ConnectError) -> ServerConnection<TCPStream> {
+    let patience = Int64(options.connectTimeoutMilliseconds)
+    var failure = ConnectError.noAddress
+    for address in try await addresses(until: reactor.now.advanced(by: patience)) {
+      do {
+        let deadline = reactor.now.advanced(by: patience)
+        return try ServerConnection(
+          await TCPStream.connect(to: address, on: reactor, until: deadline))
+      } catch {
+        note("cannot connect to \(address): \(error.words)", at: reactor.now)
+        failure = error
+      }
+    }
+    throw failure
+  }
+
+  private func addresses(until deadline: Moment) async throws(ConnectError) -> [SocketAddress] {
+    switch address {
+    case .unix(let path): return [.unix(path)]
+    case .ip(let host, let port):
+      return SocketAddress(numeric: host, port: port).map { [$0] } ?? []
+    case .name(let host, let port):
+      if let known = resolver.cached(host, port: port, at: reactor.now) { return known }
+      do {
+        return try await resolver.addresses(of: host, port: port, until: deadline)
+      } catch {
+        note("cannot resolve \(host): \(error)", at: reactor.now)
+        throw .noAddress
+      }
+    }
+  }
+
+  /// The answer to a client when no connection could be had.
+  func answer(to error: ConnectError, keepAlive: Bool) -> ErrorAnswer {
+    switch error {
+    case .noAddress:
+      ErrorAnswer(.serviceUnavailable, "no server is available", keepAlive: keepAlive)
+    case .failed:
+      ErrorAnswer(.badGateway, "the server cannot be reached", keepAlive: keepAlive)
+    case .timedOut:
+      ErrorAnswer(.gatewayTimeout, "the server did not answer in time", keepAlive: keepAlive)
+    }
+  }
+
+  /// Logs a trouble with this upstream, at most one line a second.
+  func note(_ trouble: @autoclosure () -> String, at now: Moment) {
+    guard let suppressed = limiter.admit(at: now) else { return }
+    Log.warning("upstream \"\(name)\": \(trouble())\(LogLimiter.note(suppressed))")
+  }
+}
+
+extension ConnectError {
+  /// What happened, for the log.
+  var words: String {
+    switch self {
+    case .noAddress: "no address"
+    case .failed(let error): error.description
+    case .timedOut: "timed out"
+    }
+  }
+}

@@ -1,0 +1,36 @@
+"""What the documents show works."""
+
+import pathlib
+import re
+
+import pytest
+
+from harness.proxy import run
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+
+
+def test_the_configuration_in_the_readme_is_in_order(tmp_path):
+    blocks = re.findall(r"^```lua\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
+    assert blocks
+    for block in blocks:
+        path = tmp_path / "rsp.lua"
+        path.write_text(block)
+        result = run("check", path)
+        assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("examples/**/rsp.lua")), ids=lambda p: p.parent.name)
+def test_an_example_is_in_order(path):
+    result = run("check", path)
+    assert result.returncode == 0, result.stdout
+
+
+def test_the_links_of_the_documents_lead_somewhere():
+    documents = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+    assert not [
+        f"{document.relative_to(ROOT)}: {target}"
+        for document in documents
+        for target in re.findall(r"\]\(([^)#\s]+)", document.read_text())
+        if "://" not in target and not (document.parent / target).exists()
+    ]
