@@ -13,14 +13,14 @@ package enum BlockSize: Int, Sendable {
 }
 
 /// A worker's store of free blocks, one stack per size, so that the block used last, which is
-/// still in the processor's cache, is lent first.
+/// still in the processor's cache, is lent first. A free block holds the address of the next.
 ///
 /// Worker-confined. A block that comes back when its stack is full is freed.
 @safe
 @usableFromInline
 package final class BufferPool {
-  private var small: [UnsafeMutableRawPointer] = unsafe []
-  private var large: [UnsafeMutableRawPointer] = unsafe []
+  private var small = Stack()
+  private var large = Stack()
   private let limit: Int
 
   /// Blocks that are lent out now, of either size.
@@ -29,20 +29,19 @@ package final class BufferPool {
   /// - Parameter limit: how many free blocks of each size are kept.
   package init(keeping limit: Int = 256) {
     self.limit = limit
-    unsafe small.reserveCapacity(limit)
-    unsafe large.reserveCapacity(limit)
   }
 
   deinit {
-    unsafe (small + large).forEach { unsafe $0.deallocate() }
+    while let block = unsafe small.pop() { unsafe block.deallocate() }
+    while let block = unsafe large.pop() { unsafe block.deallocate() }
   }
 
   /// How many free blocks of a size are kept now.
   package func free(_ size: BlockSize) -> Int {
     switch size {
     case .none: 0
-    case .small: unsafe small.count
-    case .large: unsafe large.count
+    case .small: small.count
+    case .large: large.count
     }
   }
 
@@ -52,8 +51,8 @@ package final class BufferPool {
     let free =
       switch size {
       case .none: preconditionFailure("nothing to borrow")
-      case .small: unsafe small.popLast()
-      case .large: unsafe large.popLast()
+      case .small: unsafe small.pop()
+      case .large: unsafe large.pop()
       }
     let base =
       unsafe free ?? .allocate(byteCount: size.rawValue, alignment: MemoryLayout<Int>.alignment)
@@ -64,9 +63,30 @@ package final class BufferPool {
   @unsafe func take(back base: UnsafeMutableRawPointer, _ size: BlockSize) {
     lent -= 1
     switch size {
-    case .small where unsafe small.count < limit: unsafe small.append(base)
-    case .large where unsafe large.count < limit: unsafe large.append(base)
+    case .small where small.count < limit: unsafe small.push(base)
+    case .large where large.count < limit: unsafe large.push(base)
     default: unsafe base.deallocate()
     }
+  }
+}
+
+/// Free blocks, linked through their first words.
+@safe
+private struct Stack {
+  private var top: UnsafeMutableRawPointer?
+  private(set) var count = 0
+
+  // SAFETY: every block in a stack is free, so its first word is the stack's to use.
+  mutating func push(_ block: UnsafeMutableRawPointer) {
+    unsafe block.storeBytes(of: top, as: UnsafeMutableRawPointer?.self)
+    unsafe top = block
+    count += 1
+  }
+
+  mutating func pop() -> UnsafeMutableRawPointer? {
+    guard let block = unsafe top else { return nil }
+    unsafe top = block.load(as: UnsafeMutableRawPointer?.self)
+    count -= 1
+    return unsafe block
   }
 }

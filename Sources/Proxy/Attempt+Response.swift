@@ -13,7 +13,7 @@ extension ClientConnection where Stream: ~Copyable {
   ) async throws(AttemptFailure) {
     var head = worker.buffers.borrow(.large)
     let fits = composeInterim(attempt.received.bytes, into: &head)
-    attempt.received.consume(heads.response.byteCount)
+    attempt.received.consume(response.byteCount)
     guard request.minorVersion > 0 else { return }
     guard fits else { throw .invalidResponse("the head is too large") }
     let deadline = reactor.now.advanced(by: Int64(attempt.route.options.writeTimeoutMilliseconds))
@@ -29,34 +29,34 @@ extension ClientConnection where Stream: ~Copyable {
     }
   }
 
-  /// Passes the final response on whose head is in `heads.response`.
+  /// Passes the final response on whose head is in `response`.
   ///
   /// - Throws: only as long as nothing has gone to the client.
   func passResponse<Server: ServerStream & ~Copyable>(
     _ attempt: inout Attempt<Server>
   ) async throws(AttemptFailure) -> Disposition {
-    let persists = mayPersist && attempt.uploadIsDone && canDelimit(heads.response.framing)
-    let isStream = heads.response.isEventStream(attempt.received.bytes)
-    var download = try beginResponse(&attempt, persists: persists)
+    let persists = mayPersist && uploadIsDone(attempt) && canDelimit(response.framing)
+    let isStream = response.isEventStream(attempt.received.bytes)
+    try startDownload(&attempt, persists: persists)
     while true {
       let again: Bool
       do {
-        again = try pumpDownload(&attempt, &download)
+        again = try pumpDownload(&attempt)
       } catch {
         // The head has gone out, so no error can be told. A body that ends with its connection
         // must not look whole; others are seen to be short.
-        if error != .sinkBroken, case .untilClose = heads.response.framing { stream.abort() }
+        if error != .sinkBroken, case .untilClose = response.framing { stream.abort() }
         return .close
       }
       if download.isFinished { break }
       if again {
         await reactor.yield()
-      } else if await !waitForBody(&attempt, download, isStream: isStream) {
+      } else if await !waitForBody(&attempt, isStream: isStream) {
         return .close
       }
     }
     if persists { return .persist }
-    return attempt.uploadIsDone ? .close : .linger
+    return uploadIsDone(attempt) ? .close : .linger
   }
 
   /// Whether the client can tell where a body ends without the connection being closed.
@@ -68,26 +68,25 @@ extension ClientConnection where Stream: ~Copyable {
   }
 
   /// Puts the rewritten head before what has come of the body.
-  private func beginResponse<Server: ServerStream & ~Copyable>(
+  private func startDownload<Server: ServerStream & ~Copyable>(
     _ attempt: inout Attempt<Server>, persists: Bool
-  ) throws(AttemptFailure) -> BodyRelay {
-    let framing = heads.response.framing
-    let isDelimited = framing == .none || framing == .length(0)
+  ) throws(AttemptFailure) {
+    let framing = response.framing
     var chunked = false
     switch framing {
     case .chunked, .untilClose: chunked = request.minorVersion > 0
     case .none, .length: break
     }
-    var download = BodyRelay(
-      framing, chunkedOutput: chunked, highWater: attempt.route.options.buffering, worker)
+    download.start(
+      framing, chunkedOutput: chunked, highWater: attempt.route.options.buffering)
     guard
       composeResponse(
-        attempt.received.bytes, attempt.route.options, chunked: chunked, persists: persists)
+        attempt.received.bytes, attempt.route, chunked: chunked, persists: persists)
     else { throw .invalidResponse("the head is too large") }
     var block = ByteBuffer()
     swap(&block, &attempt.received)
-    block.consume(heads.response.byteCount)
-    if !block.isEmpty || !isDelimited {
+    block.consume(response.byteCount)
+    if !block.isEmpty {
       do { try download.take(&block) } catch { throw .invalidResponse("the body is malformed") }
     }
     if worker.scratch.count <= block.headroom {
@@ -98,12 +97,11 @@ extension ClientConnection where Stream: ~Copyable {
       download.output.append(head)
     }
     download.output.append(block)
-    return download
   }
 
   /// Moves what can be moved, and lets go of the server once the response has come in full.
   private func pumpDownload<Server: ServerStream & ~Copyable>(
-    _ attempt: inout Attempt<Server>, _ download: inout BodyRelay
+    _ attempt: inout Attempt<Server>
   ) throws(RelayError) -> Bool {
     var again = false
     if let server = attempt.server {
@@ -111,7 +109,7 @@ extension ClientConnection where Stream: ~Copyable {
     } else {
       _ = try download.flush(to: &stream)
     }
-    if attempt.server != nil, !attempt.uploadIsDone {
+    if attempt.server != nil, !uploadIsDone(attempt) {
       do {
         if try pumpUpload(&attempt) { again = true }
       } catch {
@@ -119,54 +117,54 @@ extension ClientConnection where Stream: ~Copyable {
         attempt.uploadFailed = true
       }
     }
-    if download.isInputEnded { release(&attempt, download) }
+    if download.isInputEnded { release(&attempt) }
     return again
   }
 
   /// Gives the server's connection back to its pool, or closes it when it cannot be used again: the
   /// request was not sent in full, or more came than belonged to the response.
   private func release<Server: ServerStream & ~Copyable>(
-    _ attempt: inout Attempt<Server>, _ download: borrowing BodyRelay
+    _ attempt: inout Attempt<Server>
   ) {
     guard let server = attempt.server else { return }
     attempt.server = nil
-    if heads.response.keepAlive, attempt.upload.isFinished, !attempt.uploadFailed,
+    if response.keepAlive, upload.isFinished, !attempt.uploadFailed,
       download.surplus.isEmpty
     {
-      attempt.pool.giveBack(server, keptFor: heads.response.keepAliveTimeout)
-    } else if !attempt.upload.isFinished {
+      attempt.pool.giveBack(server, keptFor: response.keepAliveTimeout)
+    } else if !upload.isFinished {
       attempt.uploadFailed = true
     }
   }
 
   /// Waits until something can move. False when it is over: a timeout, or the client has gone.
   private func waitForBody<Server: ServerStream & ~Copyable>(
-    _ attempt: inout Attempt<Server>, _ download: borrowing BodyRelay, isStream: Bool
+    _ attempt: inout Attempt<Server>, isStream: Bool
   ) async -> Bool {
-    let options = attempt.route.options
+    let route = attempt.route
     var interests = Interests()
     var deadline = Moment.never
     if download.hasOutput {
       interests.insert(stream.writeInterest)
-      deadline = download.lastProgress.advanced(by: Int64(options.writeTimeoutMilliseconds))
+      deadline = download.lastProgress.advanced(by: Int64(route.options.writeTimeoutMilliseconds))
     }
     if let server = attempt.server {
       if download.wantsInput {
         interests.insert(server.stream.readInterest)
         if !isStream {
-          let patience = Int64(options.readTimeoutMilliseconds)
+          let patience = Int64(route.options.readTimeoutMilliseconds)
           deadline = min(deadline, download.lastProgress.advanced(by: patience))
         }
       }
-      if !attempt.uploadIsDone {
-        if attempt.upload.wantsInput {
+      if !uploadIsDone(attempt) {
+        if upload.wantsInput {
           interests.insert(stream.readInterest)
-          deadline = min(deadline, attempt.bodyDeadline)
+          deadline = min(deadline, bodyDeadline(attempt))
         }
-        if attempt.upload.hasOutput { interests.insert(server.stream.writeInterest) }
+        if upload.hasOutput { interests.insert(server.stream.writeInterest) }
       }
     }
-    if attempt.uploadIsDone, !attempt.ignoresHangup { interests.insert(stream.hangupInterest) }
+    if uploadIsDone(attempt), !attempt.ignoresHangup { interests.insert(stream.hangupInterest) }
     let wake = await reactor.wait(for: interests, until: deadline)
     if case .deadline = wake, reactor.now >= deadline { return false }
     do { try noticeHangup(&attempt) } catch { return false }

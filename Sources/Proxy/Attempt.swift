@@ -12,19 +12,13 @@ struct Attempt<Server: ServerStream & ~Copyable>: ~Copyable {
   var server: ServerConnection<Server>?
   let pool: ServerPool<Server>
   let route: RoutePlan
-  /// The request's body on its way to the server, its head before it.
-  var upload: BodyRelay
   /// What has come of the response and was not passed on yet.
   var received = ByteBuffer()
   let startedAt: Moment
-  /// How much of the client's input the request took, head and body.
-  var inputUsed: Int
   /// The client has closed its side but left requests to be answered.
   var ignoresHangup = false
   /// The server stopped taking the request's body; only its response matters now.
   var uploadFailed = false
-
-  var uploadIsDone: Bool { uploadFailed || upload.isFinished }
 }
 
 extension ClientConnection where Stream: ~Copyable {
@@ -36,21 +30,23 @@ extension ClientConnection where Stream: ~Copyable {
     with server: ServerConnection<Server>, from pool: ServerPool<Server>, _ route: RoutePlan,
     _ target: ForwardTarget
   ) async -> AttemptOutcome {
-    var attempt: Attempt<Server>
-    do { attempt = try begin(with: server, from: pool, route, target) } catch {
+    do {
+      inputUsed = try startUpload(route, target, keepsServer: pool.keepsConnections)
+    } catch {
       return .failed(error)
     }
+    var attempt = Attempt(
+      server: server, pool: pool, route: route, startedAt: reactor.now)
     do {
       try await awaitResponse(&attempt)
     } catch {
-      hasReadBody = attempt.upload.hasReadSource
+      hasReadBody = upload.hasReadSource
       return .failed(error)
     }
     do {
       let disposition =
-        heads.response.status == 101
+        response.status == 101
         ? try await tunnel(&attempt) : try await passResponse(&attempt)
-      endInput(&attempt)
       return .done(disposition)
     } catch {
       return .failed(error)
@@ -58,57 +54,52 @@ extension ClientConnection where Stream: ~Copyable {
   }
 
   /// Composes the request's head, with the part of its body that has come already behind it.
-  private func begin<Server: ServerStream & ~Copyable>(
-    with server: ServerConnection<Server>, from pool: ServerPool<Server>, _ route: RoutePlan,
-    _ target: ForwardTarget
-  ) throws(AttemptFailure) -> Attempt<Server> {
+  ///
+  /// - Returns: how many bytes of input the request takes.
+  private func startUpload(
+    _ route: RoutePlan, _ target: ForwardTarget, keepsServer: Bool
+  ) throws(AttemptFailure) -> Int {
     hasReadBody = false
-    let limit = route.options.maxBody.map(UInt64.init) ?? .max
-    var upload = BodyRelay(
-      request.framing, chunkedOutput: request.framing == .chunked, highWater: 65536,
-      limit: limit, worker)
-    guard let head = composeRequest(for: route, target, keepsServer: pool.keepsConnections) else {
-      throw .badBody
+    upload.start(
+      request.framing, chunkedOutput: request.isChunked, highWater: 65536,
+      limit: route.maxBody)
+    guard let head = composeRequest(for: route, target, keepsServer: keepsServer) else {
+      throw .headTooLarge
     }
     upload.output.append(head)
-    let inputUsed = try beginBody(&upload)
-    return Attempt(
-      server: server, pool: pool, route: route, upload: upload, startedAt: reactor.now,
-      inputUsed: inputUsed)
+    return try startBody()
   }
 
   /// Copies what has come of the body behind the head: the input stays, so that the request can be
   /// sent again.
-  ///
-  /// - Returns: how many bytes of input the request takes.
-  private func beginBody(_ upload: inout BodyRelay) throws(AttemptFailure) -> Int {
-    let head = request.byteCount
-    guard !upload.isInputEnded, input.count > head else { return head }
-    var most = input.count - head
-    if case .length(let n) = request.framing { most = Int(clamping: min(n, UInt64(most))) }
-    var block = worker.buffers.borrow(.large)
-    block.reset(headroom: BodyRelay.headroom)
-    block.append(input, head..<head + most)
-    do { try upload.take(&block) } catch {
-      throw error == .tooLarge ? .bodyTooLarge : .badBody
+  private func startBody() throws(AttemptFailure) -> Int {
+    var position = request.byteCount
+    var end = input.count
+    if case .length(let n) = request.framing {
+      end = position + Int(clamping: min(n, UInt64(end - position)))
     }
-    upload.output.append(block)
-    let behind = upload.surplus.count
-    upload.surplus = ByteBuffer()
-    return head + most - behind
-  }
-
-  /// Takes the request out of the input; what is left there is the next one.
-  private func endInput<Server: ServerStream & ~Copyable>(_ attempt: inout Attempt<Server>) {
-    input.consume(min(attempt.inputUsed, input.count))
-    guard !attempt.upload.surplus.isEmpty else { return }
-    // The body's end was received with the beginning of the next request.
-    swap(&input, &attempt.upload.surplus)
+    while position < end, !upload.isInputEnded {
+      var block = worker.buffers.borrow(.large)
+      block.reset(headroom: BodyRelay.headroom)
+      if !upload.carry.isEmpty {
+        block.append(upload.carry)
+        upload.carry = ByteBuffer()
+      }
+      let n = min(end - position, block.tailroom - BodyRelay.tailReserve)
+      block.append(input, position..<position + n)
+      do { try upload.take(&block) } catch {
+        throw error == .tooLarge ? .bodyTooLarge : .badBody
+      }
+      upload.output.append(block)
+      position += n - upload.surplus.count
+      upload.surplus = ByteBuffer()
+    }
+    return position
   }
 
   // MARK: Until there is a response head
 
-  /// Relays the request and reads until a final response head, or 101, is in `heads.response`.
+  /// Relays the request and reads until a final response head, or 101, is in `response`.
   private func awaitResponse<Server: ServerStream & ~Copyable>(
     _ attempt: inout Attempt<Server>
   ) async throws(AttemptFailure) {
@@ -117,7 +108,7 @@ extension ClientConnection where Stream: ~Copyable {
     while true {
       let again = try pumpUpload(&attempt)
       while try readResponse(&attempt, &parser) {
-        let status = heads.response.status
+        let status = response.status
         if status >= 200 { return }
         if status == 101 {
           guard request.upgrade != nil else { throw .invalidResponse("101 without Upgrade") }
@@ -142,9 +133,9 @@ extension ClientConnection where Stream: ~Copyable {
   func pumpUpload<Server: ServerStream & ~Copyable>(
     _ attempt: inout Attempt<Server>
   ) throws(AttemptFailure) -> Bool {
-    guard !attempt.uploadIsDone, let server = attempt.server else { return false }
+    guard !uploadIsDone(attempt), let server = attempt.server else { return false }
     do {
-      guard case .again = try attempt.upload.pump(from: &stream, to: &server.stream) else {
+      guard case .again = try upload.pump(from: &stream, to: &server.stream) else {
         return false
       }
       return true
@@ -162,7 +153,7 @@ extension ClientConnection where Stream: ~Copyable {
     }
   }
 
-  /// Reads and parses. True when `heads.response` holds a head; its bytes are still in `received`,
+  /// Reads and parses. True when `response` holds a head; its bytes are still in `received`,
   /// at its front.
   private func readResponse<Server: ServerStream & ~Copyable>(
     _ attempt: inout Attempt<Server>, _ parser: inout HeadParser
@@ -172,7 +163,7 @@ extension ClientConnection where Stream: ~Copyable {
       if !attempt.received.isEmpty {
         do {
           let method = request.method
-          if try parser.parse(attempt.received.bytes, into: heads.response, requestMethod: method) {
+          if try parser.parse(attempt.received.bytes, into: response, requestMethod: method) {
             return true
           }
         } catch {
@@ -209,32 +200,32 @@ extension ClientConnection where Stream: ~Copyable {
     _ attempt: inout Attempt<Server>
   ) async throws(AttemptFailure) {
     guard let server = attempt.server else { throw .serverGone(wasReset: false) }
-    let options = attempt.route.options
     var interests = Interests(server.stream.readInterest)
-    var deadline = attempt.responseDeadline
-    if !attempt.uploadIsDone {
-      if attempt.upload.wantsInput {
+    let isDone = uploadIsDone(attempt)
+    let responseDeadline = responseDeadline(attempt)
+    var deadline = responseDeadline
+    if isDone {
+      // While a body is to come, its end tells that the client has gone.
+      if !attempt.ignoresHangup { interests.insert(stream.hangupInterest) }
+    } else {
+      if upload.wantsInput {
         interests.insert(stream.readInterest)
-        deadline = min(deadline, attempt.bodyDeadline)
+        deadline = bodyDeadline(attempt)
       }
-      if attempt.upload.hasOutput {
+      if upload.hasOutput {
         interests.insert(server.stream.writeInterest)
-        deadline = min(deadline, attempt.writeDeadline)
+        let patience = attempt.route.options.writeTimeoutMilliseconds
+        deadline = min(deadline, upload.lastProgress.advanced(by: Int64(patience)))
       }
     }
-    // While a body is to come, its end tells that the client has gone.
-    if attempt.uploadIsDone, !attempt.ignoresHangup { interests.insert(stream.hangupInterest) }
     let wake = await reactor.wait(for: interests, until: deadline)
-    try noticeHangup(&attempt)
+    if isDone { try noticeHangup(&attempt) }
     if case .deadline = wake, reactor.now >= deadline {
-      if attempt.uploadIsDone || reactor.now >= attempt.responseDeadline { throw .responseTimeout }
-      throw attempt.upload.hasOutput ? .serverStalled : .bodyTimeout
+      if isDone { throw .responseTimeout }
+      throw upload.hasOutput ? .serverStalled : .bodyTimeout
     }
-    if !attempt.uploadIsDone,
-      attempt.upload.isTooSlow(options.minBodyRate, since: attempt.startedAt)
-    {
-      throw .bodyTimeout
-    }
+    let rate = attempt.route.options.minBodyRate
+    if !isDone, upload.isTooSlow(rate, since: attempt.startedAt) { throw .bodyTimeout }
   }
 
   /// A client that has closed its side has gone, unless it left requests that are not read yet:
@@ -242,24 +233,32 @@ extension ClientConnection where Stream: ~Copyable {
   func noticeHangup<Server: ServerStream & ~Copyable>(
     _ attempt: inout Attempt<Server>
   ) throws(AttemptFailure) {
-    guard stream.isHungUp, !attempt.ignoresHangup, attempt.uploadIsDone else { return }
-    guard input.count > attempt.inputUsed || stream.hasUnreadBytes() else { throw .clientGone }
+    guard stream.isHungUp, !attempt.ignoresHangup else { return }
+    guard input.count > inputUsed || stream.hasUnreadBytes() else { throw .clientGone }
     attempt.ignoresHangup = true
   }
 }
 
-extension Attempt where Server: ~Copyable {
+extension ClientConnection where Stream: ~Copyable {
+  func uploadIsDone<Server: ServerStream & ~Copyable>(
+    _ attempt: borrowing Attempt<Server>
+  ) -> Bool {
+    attempt.uploadFailed || upload.isFinished
+  }
+
   /// A response head is waited for since the request went out, or last moved.
-  var responseDeadline: Moment {
-    guard uploadIsDone else { return .never }
-    return upload.lastProgress.advanced(by: Int64(route.options.responseTimeoutMilliseconds))
+  private func responseDeadline<Server: ServerStream & ~Copyable>(
+    _ attempt: borrowing Attempt<Server>
+  ) -> Moment {
+    guard uploadIsDone(attempt) else { return .never }
+    let patience = attempt.route.options.responseTimeoutMilliseconds
+    return upload.lastProgress.advanced(by: Int64(patience))
   }
 
-  var bodyDeadline: Moment {
-    upload.lastProgress.advanced(by: Int64(route.options.bodyTimeoutMilliseconds))
-  }
-
-  var writeDeadline: Moment {
-    upload.lastProgress.advanced(by: Int64(route.options.writeTimeoutMilliseconds))
+  /// Until when the client has to send more of a body that is waited for.
+  func bodyDeadline<Server: ServerStream & ~Copyable>(
+    _ attempt: borrowing Attempt<Server>
+  ) -> Moment {
+    upload.lastProgress.advanced(by: Int64(attempt.route.options.bodyTimeoutMilliseconds))
   }
 }

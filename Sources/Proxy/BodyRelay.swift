@@ -41,13 +41,13 @@ struct BodyRelay: ~Copyable {
     case again
   }
 
-  var source: Source
+  var source = Source.untilClose
   /// Whether the sink gets the body in chunks; otherwise it gets its bytes as they are.
-  let chunkedOutput: Bool
+  private(set) var chunkedOutput = false
   /// How many bytes of blocks may wait for the sink before the source is paused.
-  let highWater: Int
+  private(set) var highWater = 0
   /// How large the body may be.
-  let limit: UInt64
+  private(set) var limit = UInt64.max
   let worker: WorkerState
 
   var output = OutputQueue()
@@ -61,7 +61,7 @@ struct BodyRelay: ~Copyable {
   /// What is left of a large chunk whose header has been written and whose data is spliced.
   var chunkRun: UInt64 = 0
   /// Nothing more is to be read.
-  private(set) var isInputEnded = false
+  private(set) var isInputEnded = true
   /// Bytes of body that have come from the source.
   var received: UInt64 = 0
   /// Whether anything was read from the source itself, so that it cannot be sent a second time.
@@ -70,21 +70,32 @@ struct BodyRelay: ~Copyable {
   /// one side is waited for, the other is either paused or finished.
   private(set) var lastProgress: Moment
 
-  init(
-    _ framing: BodyFraming, chunkedOutput: Bool, highWater: Int, limit: UInt64 = .max,
-    _ worker: WorkerState
+  /// A relay with nothing to do.
+  init(_ worker: WorkerState) {
+    self.worker = worker
+    lastProgress = worker.reactor.now
+  }
+
+  /// Begins with a body, forgetting the one before. A connection's two relays serve all its
+  /// exchanges, because making a relay costs as much as parsing a head.
+  mutating func start(
+    _ framing: BodyFraming, chunkedOutput: Bool, highWater: Int, limit: UInt64 = .max
   ) {
+    abandon()
+    isInputEnded = false
     switch framing {
-    case .none: source = .length(0)
+    case .none, .length(0):
+      source = .length(0)
+      isInputEnded = true
     case .length(let n): source = .length(n)
     case .chunked: source = .chunked(ChunkedDecoder())
     case .untilClose: source = .untilClose
     }
-    if case .length(0) = source { isInputEnded = true }
     self.chunkedOutput = chunkedOutput
     self.highWater = highWater
     self.limit = limit
-    self.worker = worker
+    received = 0
+    hasReadSource = false
     lastProgress = worker.reactor.now
   }
 
@@ -111,8 +122,11 @@ struct BodyRelay: ~Copyable {
   /// Gives up the rest of the body: nothing more is read or written.
   mutating func abandon() {
     isInputEnded = true
-    output = OutputQueue()
-    pipe = nil
+    output.removeAll()
+    if carry.hasBlock { carry = ByteBuffer() }
+    if surplus.hasBlock { surplus = ByteBuffer() }
+    if pipe != nil { pipe = nil }
+    chunkRun = 0
   }
 
   /// Moves what can be moved now.

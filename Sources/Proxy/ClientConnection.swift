@@ -39,10 +39,21 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
   let peer: SocketAddress
   let options: ListenerOptions
   var record: ConnectionRecord
-  let heads: Heads
+  private let heads: Heads
+  let request: RequestHead
+  let response: ResponseHead
+  let reactor: Reactor
+  /// The body on its way to the server, with its head before it.
+  var upload: BodyRelay
+  /// The body on its way to the client, with its head before it.
+  var download: BodyRelay
   /// Received bytes that belong to the request in progress or to the next ones.
   var input = ByteBuffer()
+  /// How much of the input the present request has taken, head and body.
+  var inputUsed = 0
   private var parser: HeadParser
+  /// The forwarding lines that are the same for all requests; made with the first.
+  var forwardingLines: [UInt8] = []
   /// The present request's identifier.
   var identifier = RequestIdentifier()
   /// Bytes of the present request's body were taken from the client that are kept nowhere.
@@ -61,14 +72,16 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
     self.options = options
     self.worker = worker
     heads = worker.heads.borrow()
+    request = heads.request
+    response = heads.response
+    reactor = worker.reactor
+    upload = BodyRelay(worker)
+    download = BodyRelay(worker)
     parser = HeadParser(
       limits: HeadLimits(head: options.maxHead, line: options.maxLine, fields: options.maxFields))
   }
 
   deinit { worker.heads.giveBack(heads) }
-
-  var request: RequestHead { heads.request }
-  var reactor: Reactor { worker.reactor }
 
   /// Serves one request after another until the connection is done or has nothing to do.
   func serve() async -> Ending {
@@ -77,7 +90,9 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
       case .complete:
         record.requests += 1
         switch await exchange() {
-        case .persist: continue
+        case .persist:
+          takeRequestOutOfInput()
+          continue
         case .linger: await finish()
         case .close: if stream.mayRead { await finish() }
         }
@@ -94,6 +109,14 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
         return .closed
       }
     }
+  }
+
+  /// What is left in the input is the next request.
+  private func takeRequestOutOfInput() {
+    input.consume(inputUsed)
+    if upload.surplus.isEmpty { return }
+    // The body's end was received with the beginning of the next request.
+    swap(&input, &upload.surplus)
   }
 
   // MARK: Reading a request head
@@ -124,7 +147,7 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
       if mayParse {
         do {
           let isComplete = try input.withBytes { bytes throws(RequestError) in
-            try parser.parse(bytes, into: heads.request)
+            try parser.parse(bytes, into: request)
           }
           if isComplete { return .complete }
         } catch {

@@ -21,6 +21,8 @@ enum AttemptFailure: Error {
   case responseTimeout
   /// The server takes nothing more of the request.
   case serverStalled
+  /// The request's head, with what is added to it, does not fit in a block.
+  case headTooLarge
   /// The client's body is malformed, too large, or did not come in time.
   case badBody, bodyTooLarge, bodyTimeout
   /// The client has gone: nobody is there to be answered.
@@ -47,13 +49,13 @@ enum Disposition {
 extension ClientConnection where Stream: ~Copyable {
   /// Answers the request whose head has been read.
   func exchange() async -> Disposition {
-    guard request.method != .connect else {
+    if case .connect = request.method {
       return await answer(.init(.methodNotAllowed, "CONNECT is not offered here"))
     }
     guard let route = worker.plan.route() else {
       return await answer(.init(.notFound, "no site has this name", keepAlive: mayPersist))
     }
-    if let limit = route.options.maxBody, case .length(let n) = request.framing, n > UInt64(limit) {
+    if case .length(let n) = request.framing, n > route.maxBody {
       return await answer(.init(.contentTooLarge, "the request body is too large"))
     }
     let target: ForwardTarget
@@ -69,6 +71,8 @@ extension ClientConnection where Stream: ~Copyable {
     let pool = route.upstream.pool
     var attempts = 0
     var mayReuse = true
+    route.upstream.begin()
+    defer { route.upstream.end(wasRetried: !mayReuse) }
     while true {
       attempts += 1
       let server: ServerConnection<TCPStream>
@@ -81,14 +85,24 @@ extension ClientConnection where Stream: ~Copyable {
       }
       switch await attempt(with: server, from: pool, route, target) {
       case .done(let disposition):
+        Log.debug("\(summary): \(response.status) from \(route.upstream.name)")
         return disposition
       case .failed(let failure):
-        guard mayRetry(after: failure, on: server, attempts, route.options) else {
+        guard mayRetry(after: failure, on: server, attempts, route.options),
+          route.upstream.admitRetry(isFirst: mayReuse)
+        else {
           return await answer(failure, from: route.upstream)
         }
         // A fresh connection: others that were kept as long may be dead as well.
         mayReuse = false
       }
+    }
+  }
+
+  /// The request in a few words, for the log.
+  private var summary: String {
+    input.withBytes { bytes in
+      "\(peer) \(bytes.string(request.methodRange)) \(bytes.string(request.target))"
     }
   }
 
@@ -110,6 +124,8 @@ extension ClientConnection where Stream: ~Copyable {
     switch failure {
     case .clientGone:
       return .close
+    case .headTooLarge:
+      return await answer(.init(.fieldsTooLarge, "the header fields are too large"))
     case .badBody:
       return await answer(.init(.badRequest, "the request body is malformed"))
     case .bodyTooLarge:
@@ -133,10 +149,10 @@ extension ClientConnection where Stream: ~Copyable {
   /// Gives an answer of the proxy's own; the connection stays only when nothing of a body can come.
   func answer(_ answer: ErrorAnswer) async -> Disposition {
     var answer = answer
-    if request.framing != .none { answer.keepAlive = false }
-    let wasSent = await send(answer, isHead: request.method == .head)
+    if case .none = request.framing {} else { answer.keepAlive = false }
+    let wasSent = await send(answer, isHead: request.isHead)
     guard wasSent, answer.keepAlive else { return .linger }
-    input.consume(request.byteCount)
+    inputUsed = request.byteCount
     return .persist
   }
 }

@@ -41,6 +41,12 @@ struct OutputQueue: ~Copyable {
     }
   }
 
+  /// Drops everything.
+  mutating func removeAll() {
+    if first.hasBlock { first = ByteBuffer() }
+    if !rest.isEmpty { rest.removeAll() }
+  }
+
   /// What `write` reached.
   enum Outcome { case drained, blocked, failed }
 

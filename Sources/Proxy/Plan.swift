@@ -29,6 +29,11 @@ final class RoutePlan {
   let upstream: UpstreamPlan
   /// How many bytes a request's head can gain by what the options add, its host aside.
   let addedBytes: Int
+  /// Request fields that are never passed on as they came.
+  let droppedFields: FieldNames
+  /// Flags of request fields that are not passed on.
+  let droppedFlags: UInt8
+  let maxBody: UInt64
 
   init(_ options: RouteOptions, _ upstream: UpstreamPlan) {
     self.options = options
@@ -36,6 +41,15 @@ final class RoutePlan {
     var bytes = 1024 + upstream.authority.utf8.count + (options.via?.utf8.count ?? 0)
     if case .fixed(let host) = options.host { bytes += host.utf8.count }
     addedBytes = bytes
+    var dropped = FieldNames.ofConnection.union(.ofForwarding)
+    if options.requestID { dropped = dropped.union(FieldNames(.xRequestID)) }
+    if case .client = options.host {} else { dropped = dropped.union(.host) }
+    droppedFields = dropped
+    droppedFlags =
+      options.underscoresInFields
+      ? FieldLine.Flags.namedByConnection.rawValue
+      : FieldLine.Flags.namedByConnection.rawValue | FieldLine.Flags.unusualName.rawValue
+    maxBody = options.maxBody.map(UInt64.init) ?? .max
   }
 }
 
@@ -48,6 +62,9 @@ final class UpstreamPlan {
   private let address: ServerAddress
   private let reactor: Reactor
   private let resolver: Resolver
+  /// Requests that are with this upstream, and retries among them.
+  private(set) var inFlight = 0
+  private var retriesInFlight = 0
   private var limiter = LogLimiter(milliseconds: 1000)
 
   init(_ configuration: UpstreamConfiguration, _ reactor: Reactor, _ resolver: Resolver) {
@@ -62,6 +79,24 @@ final class UpstreamPlan {
       case .unix: "localhost"
       case .ip, .name: address.description
       }
+  }
+
+  /// A request begins to use the upstream.
+  func begin() { inFlight += 1 }
+
+  /// It has ended.
+  func end(wasRetried: Bool) {
+    inFlight -= 1
+    if wasRetried { retriesInFlight -= 1 }
+  }
+
+  /// Asks to try a request again. Retries stay below a fifth of the requests in flight, or 3, so
+  /// that a server in trouble is not buried by them (behaviour 41).
+  func admitRetry(isFirst: Bool) -> Bool {
+    if !isFirst { return true }
+    guard retriesInFlight < max(3, inFlight / 5) else { return false }
+    retriesInFlight += 1
+    return true
   }
 
   /// Opens a connection: every address of the server is tried in order.

@@ -8,32 +8,6 @@ import Configuration
 import HTTP
 import IO
 
-/// A set of known field names, as one word.
-struct FieldNames {
-  private var bits: UInt64 = 0
-
-  init(_ names: FieldName...) {
-    for name in names { bits |= 1 << UInt64(name.rawValue) }
-  }
-
-  func contains(_ name: FieldName) -> Bool { bits >> UInt64(name.rawValue) & 1 != 0 }
-
-  func union(_ other: FieldNames) -> FieldNames {
-    var union = self
-    union.bits |= other.bits
-    return union
-  }
-
-  /// Fields of one connection (RFC 9110 7.6.1), and Proxy, which CGI takes for a setting
-  /// (behaviour 24).
-  static let ofConnection = FieldNames(
-    .connection, .keepAlive, .proxyConnection, .te, .transferEncoding, .upgrade, .http2Settings,
-    .proxy)
-  /// What only this proxy says about the client: from outside it is replaced, never added to.
-  static let ofForwarding = FieldNames(
-    .xForwardedFor, .xForwardedProto, .xForwardedHost, .xForwardedPort, .xRealIP, .forwarded)
-}
-
 extension ClientConnection where Stream: ~Copyable {
   /// Composes the request's head for a server.
   ///
@@ -46,9 +20,9 @@ extension ClientConnection where Stream: ~Copyable {
     do {
       try input.withBytes { bytes throws(NoRoom) in
         try writeRequestLine(bytes, target, to: &head)
-        try writeKeptFields(bytes, route.options, to: &head)
+        try writeKeptFields(bytes, route, to: &head)
         try writeHost(bytes, route, to: &head)
-        try writeForwarding(bytes, route.options, to: &head)
+        try writeForwarding(bytes, route, to: &head)
         try writeConnection(bytes, keepsServer: keepsServer, to: &head)
         try head.writeEndOfHead()
       }
@@ -75,17 +49,13 @@ extension ClientConnection where Stream: ~Copyable {
   }
 
   private func writeKeptFields(
-    _ bytes: RawSpan, _ options: RouteOptions, to head: inout ByteBuffer
+    _ bytes: RawSpan, _ route: RoutePlan, to head: inout ByteBuffer
   ) throws(NoRoom) {
-    var dropped = FieldNames.ofConnection.union(.ofForwarding)
-    if options.requestID { dropped = dropped.union(FieldNames(.xRequestID)) }
-    if options.host != .client || request.host.isEmpty || request.form == .absolute {
-      dropped = dropped.union(FieldNames(.host))
-    }
-    let flags: FieldLine.Flags =
-      options.underscoresInFields ? .namedByConnection : [.namedByConnection, .unusualName]
+    var dropped = route.droppedFields
+    if request.host.isEmpty || request.isAbsolute { dropped = dropped.union(.host) }
+    let flags = route.droppedFlags
     try head.write(request.fields, of: bytes, upTo: request.byteCount - 2) { field in
-      dropped.contains(field.known) || !field.flags.isDisjoint(with: flags)
+      dropped.contains(field.known) || field.flags.rawValue & flags != 0
     }
   }
 
@@ -97,7 +67,7 @@ extension ClientConnection where Stream: ~Copyable {
       if request.host.isEmpty {
         // HTTP/1.0 needs no Host, HTTP/1.1 does: nginx's $proxy_host.
         try head.write(field: "Host", route.upstream.authority)
-      } else if request.form == .absolute {
+      } else if request.isAbsolute {
         // RFC 9112 3.2.2: the target's authority replaces what Host said.
         try head.write(field: "Host", bytes.slice(request.host))
       }
@@ -109,32 +79,40 @@ extension ClientConnection where Stream: ~Copyable {
   }
 
   private func writeForwarding(
-    _ bytes: RawSpan, _ options: RouteOptions, to head: inout ByteBuffer
+    _ bytes: RawSpan, _ route: RoutePlan, to head: inout ByteBuffer
   ) throws(NoRoom) {
     // 512 bytes hold everything below but the host, which is checked where it is written.
     guard head.tailroom >= 512 else { throw NoRoom() }
-    if options.forwardedFields {
-      head.append("X-Forwarded-For: ")
-      head.append(host: peer)
-      head.append("\r\nX-Real-IP: ")
-      head.append(host: peer)
-      head.append("\r\nX-Forwarded-Proto: http\r\n")
+    if route.options.forwardedFields {
+      if forwardingLines.isEmpty { makeForwardingLines() }
+      head.append(forwardingLines.span)
       if !request.host.isEmpty {
         try head.write(field: "X-Forwarded-Host", bytes.slice(request.host))
       }
     }
-    if options.forwarded { try writeForwarded(bytes, to: &head) }
-    if options.requestID {
+    if route.options.forwarded { try writeForwarded(bytes, to: &head) }
+    if route.options.requestID {
       guard head.tailroom >= 64 else { throw NoRoom() }
       head.append("X-Request-ID: ")
       identifier.append(to: &head)
       head.append("\r\n")
     }
-    if let pseudonym = options.via {
+    if let pseudonym = route.options.via {
       try head.write(request.minorVersion > 0 ? "Via: 1.1 " : "Via: 1.0 ")
       try head.write(pseudonym)
       try head.write("\r\n")
     }
+  }
+
+  /// Writes down, once a connection, the lines that are the same for all its requests.
+  private func makeForwardingLines() {
+    var lines = worker.buffers.borrow(.small)
+    lines.append("X-Forwarded-For: ")
+    lines.append(host: peer)
+    lines.append("\r\nX-Real-IP: ")
+    lines.append(host: peer)
+    lines.append("\r\nX-Forwarded-Proto: http\r\n")
+    forwardingLines = lines.bytes.array()
   }
 
   /// RFC 7239: `Forwarded: for=192.0.2.60;host="example.com";proto=http`.
@@ -160,7 +138,7 @@ extension ClientConnection where Stream: ~Copyable {
   private func writeConnection(
     _ bytes: RawSpan, keepsServer: Bool, to head: inout ByteBuffer
   ) throws(NoRoom) {
-    if request.framing == .chunked { try head.write("Transfer-Encoding: chunked\r\n") }
+    if request.isChunked { try head.write("Transfer-Encoding: chunked\r\n") }
     if let upgrade = request.upgrade {
       try head.write(field: "Upgrade", bytes.slice(upgrade))
       try head.write("Connection: Upgrade\r\n")

@@ -8,12 +8,12 @@ extension ClientConnection where Stream: ~Copyable {
   /// Composes the final response's head in the worker's scratch block.
   ///
   /// - Parameters:
-  ///   - bytes: what `heads.response` was parsed from.
+  ///   - bytes: what `response` was parsed from.
   ///   - chunked: the body is sent in chunks.
   ///   - persists: the connection stays open.
   /// - Returns: false when it does not fit in a block.
   func composeResponse(
-    _ bytes: RawSpan, _ options: RouteOptions, chunked: Bool, persists: Bool
+    _ bytes: RawSpan, _ route: RoutePlan, chunked: Bool, persists: Bool
   ) -> Bool {
     worker.scratch.reset()
     do {
@@ -21,7 +21,7 @@ extension ClientConnection where Stream: ~Copyable {
       let hasDate = try writeKeptFields(bytes, to: &worker.scratch)
       if !hasDate { try worker.scratch.write(field: "Date", date: worker.unixSeconds) }
       if chunked { try worker.scratch.write("Transfer-Encoding: chunked\r\n") }
-      try writeVia(options, to: &worker.scratch)
+      try writeVia(route, to: &worker.scratch)
       if !persists {
         try worker.scratch.write("Connection: close\r\n")
       } else if request.minorVersion == 0 {
@@ -47,15 +47,15 @@ extension ClientConnection where Stream: ~Copyable {
   }
 
   /// Composes the head of a 101 in the worker's scratch block. False when it does not fit.
-  func composeSwitch(_ bytes: RawSpan, _ options: RouteOptions) -> Bool {
+  func composeSwitch(_ bytes: RawSpan, _ route: RoutePlan) -> Bool {
     worker.scratch.reset()
     do {
       try writeStatusLine(bytes, to: &worker.scratch)
       _ = try writeKeptFields(bytes, to: &worker.scratch)
-      if let upgrade = heads.response.upgrade {
+      if let upgrade = response.upgrade {
         try worker.scratch.write(field: "Upgrade", bytes.slice(upgrade))
       }
-      try writeVia(options, to: &worker.scratch)
+      try writeVia(route, to: &worker.scratch)
       try worker.scratch.write("Connection: Upgrade\r\n")
       try worker.scratch.writeEndOfHead()
     } catch {
@@ -65,7 +65,6 @@ extension ClientConnection where Stream: ~Copyable {
   }
 
   private func writeStatusLine(_ bytes: RawSpan, to head: inout ByteBuffer) throws(NoRoom) {
-    let response = heads.response
     try head.write(
       statusLine: Status(rawValue: response.status), reason: bytes.slice(response.reason))
   }
@@ -76,16 +75,16 @@ extension ClientConnection where Stream: ~Copyable {
   ) throws(NoRoom) -> Bool {
     let dropped = FieldNames.ofConnection
     var hasDate = false
-    try head.write(heads.response.fields, of: bytes, upTo: heads.response.byteCount - 2) { field in
-      if field.known == .date { hasDate = true }
+    try head.write(response.fields, of: bytes, upTo: response.byteCount - 2) { field in
+      if case .date = field.known { hasDate = true }
       return dropped.contains(field.known) || field.flags.contains(.namedByConnection)
     }
     return hasDate
   }
 
-  private func writeVia(_ options: RouteOptions, to head: inout ByteBuffer) throws(NoRoom) {
-    guard let pseudonym = options.via else { return }
-    try head.write(heads.response.minorVersion > 0 ? "Via: 1.1 " : "Via: 1.0 ")
+  private func writeVia(_ route: RoutePlan, to head: inout ByteBuffer) throws(NoRoom) {
+    guard let pseudonym = route.options.via else { return }
+    try head.write(response.minorVersion > 0 ? "Via: 1.1 " : "Via: 1.0 ")
     try head.write(pseudonym)
     try head.write("\r\n")
   }

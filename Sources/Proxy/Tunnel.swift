@@ -14,16 +14,14 @@ extension ClientConnection where Stream: ~Copyable {
     _ attempt: inout Attempt<Server>
   ) async throws(AttemptFailure) -> Disposition {
     guard let server = attempt.server else { throw .serverGone(wasReset: false) }
-    let options = attempt.route.options
-    var down = BodyRelay(.untilClose, chunkedOutput: false, highWater: 65536, worker)
-    var up = BodyRelay(.untilClose, chunkedOutput: false, highWater: 65536, worker)
-    try beginTunnel(&attempt, &down, &up)
+    let patience = Int64(attempt.route.options.tunnelTimeoutMilliseconds)
+    try startTunnel(&attempt)
     var ended = (up: false, down: false)
     while !(ended.up && ended.down) {
       do {
         var again = false
         if !ended.down {
-          let step = try down.pump(from: &server.stream, to: &stream)
+          let step = try download.pump(from: &server.stream, to: &stream)
           if case .again = step { again = true }
           if case .finished = step {
             stream.finishWriting()
@@ -31,7 +29,7 @@ extension ClientConnection where Stream: ~Copyable {
           }
         }
         if !ended.up {
-          let step = try up.pump(from: &stream, to: &server.stream)
+          let step = try upload.pump(from: &stream, to: &server.stream)
           if case .again = step { again = true }
           if case .finished = step {
             server.stream.finishWriting()
@@ -47,36 +45,38 @@ extension ClientConnection where Stream: ~Copyable {
       }
       if ended.up && ended.down { break }
       var interests = Interests()
-      if down.hasOutput { interests.insert(stream.writeInterest) }
-      if !ended.up, up.wantsInput { interests.insert(stream.readInterest) }
-      if up.hasOutput { interests.insert(server.stream.writeInterest) }
-      if !ended.down, down.wantsInput { interests.insert(server.stream.readInterest) }
-      let deadline = max(up.lastProgress, down.lastProgress)
-        .advanced(by: Int64(options.tunnelTimeoutMilliseconds))
+      if download.hasOutput { interests.insert(stream.writeInterest) }
+      if !ended.up, upload.wantsInput { interests.insert(stream.readInterest) }
+      if upload.hasOutput { interests.insert(server.stream.writeInterest) }
+      if !ended.down, download.wantsInput { interests.insert(server.stream.readInterest) }
+      let deadline = max(upload.lastProgress, download.lastProgress)
+        .advanced(by: patience)
       let wake = await reactor.wait(for: interests, until: deadline)
       if case .deadline = wake, reactor.now >= deadline { return .close }
     }
     return .close
   }
 
-  private func beginTunnel<Server: ServerStream & ~Copyable>(
-    _ attempt: inout Attempt<Server>, _ down: inout BodyRelay, _ up: inout BodyRelay
+  private func startTunnel<Server: ServerStream & ~Copyable>(
+    _ attempt: inout Attempt<Server>
   ) throws(AttemptFailure) {
-    guard composeSwitch(attempt.received.bytes, attempt.route.options) else {
+    guard composeSwitch(attempt.received.bytes, attempt.route) else {
       throw .invalidResponse("the head is too large")
     }
+    upload.start(.untilClose, chunkedOutput: false, highWater: 65536)
+    download.start(.untilClose, chunkedOutput: false, highWater: 65536)
     var head = worker.buffers.borrow(.large)
     head.append(worker.scratch)
-    down.output.append(head)
-    attempt.received.consume(heads.response.byteCount)
+    download.output.append(head)
+    attempt.received.consume(response.byteCount)
     var early = ByteBuffer()
     swap(&early, &attempt.received)
-    down.output.append(early)
+    download.output.append(early)
     // What the client sent behind its request belongs to the new protocol, now that it has begun.
-    input.consume(min(attempt.inputUsed, input.count))
-    attempt.inputUsed = 0
-    var late = ByteBuffer()
-    swap(&late, &input)
-    up.output.append(late)
+    guard input.count > inputUsed else { return }
+    var late = worker.buffers.borrow(.large)
+    late.append(input, inputUsed..<input.count)
+    upload.output.append(late)
+    inputUsed = input.count
   }
 }
