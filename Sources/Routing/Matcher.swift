@@ -1,0 +1,56 @@
+// What one search for a regular expression writes while it runs, kept from one search to the next so
+// that none of them allocates.
+import CPCRE2
+import HTTP
+
+/// Room for the groups of a match, a stack for PCRE2's machine code, and its limits.
+/// Worker-confined: one for each worker, used for one search after another.
+@safe
+package struct Matcher: ~Copyable {
+  /// The whole match and the groups 1 to 9, which is what `$1` to `$9` can name.
+  package static var groups: Int { 10 }
+
+  private let base: OpaquePointer
+
+  package init(limits: RegularExpression.Limits = .init()) {
+    // SAFETY: makes an object that only this value has.
+    let base = unsafe cpcre2_open(
+      UInt32(Self.groups), limits.steps, limits.heap, limits.stack)
+    guard let base = unsafe base else { preconditionFailure("no memory for a matcher") }
+    unsafe self.base = unsafe base
+  }
+
+  // SAFETY: the last use of `base`, which nobody else has.
+  deinit { unsafe cpcre2_close(base) }
+
+  /// SAFETY: `code` must be a compiled pattern that lives during the call.
+  @unsafe
+  borrowing func match(_ code: OpaquePointer, _ bytes: RawSpan) -> RegularExpression.Outcome {
+    // SAFETY: PCRE2 reads `bytes.count` bytes there; a Matcher is not Sendable, so no other thread
+    // writes to it at the same time.
+    let outcome = unsafe bytes.withUnsafeBytes { bytes in
+      unsafe cpcre2_match(code, base, bytes.baseAddress, bytes.count)
+    }
+    return switch outcome {
+    case cpcre2_matched: .matched
+    case cpcre2_no_match: .noMatch
+    default: .gaveUp
+    }
+  }
+
+  /// Where a group of the last successful search lies in the bytes that were searched; 0 is the
+  /// whole match. Nil for a group that took no part in it, and beyond 9.
+  package borrowing func group(_ number: Int) -> ByteRange? {
+    guard 0..<Self.groups ~= number else { return nil }
+    // SAFETY: there are `groups` pairs of offsets.
+    let offsets = unsafe cpcre2_offsets(base)
+    let start = unsafe offsets[number * 2]
+    let end = unsafe offsets[number * 2 + 1]
+    // \K in a look-ahead can put the start behind the end; no group is all ones.
+    guard start <= end, end <= Int(UInt32.max) else { return nil }
+    return ByteRange(Int(start)..<Int(end))
+  }
+}
+
+@available(*, unavailable)
+extension Matcher: Sendable {}
