@@ -7,6 +7,7 @@ struct cpcre2_matcher {
   pcre2_match_data *data;
   pcre2_match_context *context;
   pcre2_jit_stack *stack;
+  uint32_t set;  // how many pairs the last search has set
 };
 
 pcre2_code *cpcre2_compile(const void *pattern, size_t count, uint32_t options, size_t longest,
@@ -89,7 +90,11 @@ enum cpcre2_outcome cpcre2_match(const pcre2_code *code, struct cpcre2_matcher *
                                  const void *subject, size_t count) {
   int result = pcre2_match(code, count ? subject : "", count, 0, 0, matcher->data,
                            matcher->context);
-  if (result >= 0) return cpcre2_matched;  // 0: more groups than pairs, the first ones are set
+  // 0: more groups than pairs, and all pairs are set. PCRE2 leaves the pairs beyond as they were.
+  matcher->set = result > 0    ? (uint32_t)result
+                 : result == 0 ? pcre2_get_ovector_count(matcher->data)
+                               : 0;
+  if (result >= 0) return cpcre2_matched;
   switch (result) {
   case PCRE2_ERROR_NOMATCH: return cpcre2_no_match;
   case PCRE2_ERROR_MATCHLIMIT:
@@ -100,6 +105,9 @@ enum cpcre2_outcome cpcre2_match(const pcre2_code *code, struct cpcre2_matcher *
   }
 }
 
-const size_t *cpcre2_offsets(const struct cpcre2_matcher *matcher) {
-  return pcre2_get_ovector_pointer(matcher->data);
+const size_t *cpcre2_group_offsets(const struct cpcre2_matcher *matcher, uint32_t group) {
+  if (group >= matcher->set) return NULL;
+  const size_t *pair = pcre2_get_ovector_pointer(matcher->data) + 2 * group;
+  // Before 10.38, \K in a look-ahead could put a start behind its end.
+  return pair[0] == PCRE2_UNSET || pair[0] > pair[1] ? NULL : pair;
 }

@@ -55,7 +55,7 @@ package struct CIDRSet: Sendable, Equatable {
     if range.contains(ipv4.lowerBound), range != ipv4, range.contains(ipv4.upperBound) {
       // An IPv6 network around the mapped addresses: what lies before them, and behind.
       if range.lowerBound < ipv4.lowerBound { add(range.lowerBound...ipv4.lowerBound - 1) }
-      add(ipv4.upperBound + 1...range.upperBound)
+      if ipv4.upperBound < range.upperBound { add(ipv4.upperBound + 1...range.upperBound) }
     } else {
       add(range)
     }

@@ -38,17 +38,16 @@ package struct Matcher: ~Copyable {
     }
   }
 
-  /// Where a group of the last successful search lies in the bytes that were searched; 0 is the
-  /// whole match. Nil for a group that took no part in it, and beyond 9.
+  /// Where a group of the last search lies in the bytes that were searched; 0 is the whole match.
+  /// Nil for a group that took no part in it, when nothing matched, and beyond 9.
   package borrowing func group(_ number: Int) -> ByteRange? {
     guard 0..<Self.groups ~= number else { return nil }
-    // SAFETY: there are `groups` pairs of offsets.
-    let offsets = unsafe cpcre2_offsets(base)
-    let start = unsafe offsets[number * 2]
-    let end = unsafe offsets[number * 2 + 1]
-    // \K in a look-ahead can put the start behind the end; no group is all ones.
-    guard start <= end, end <= Int(UInt32.max) else { return nil }
-    return ByteRange(Int(start)..<Int(end))
+    // SAFETY: two offsets, which are there until the next search.
+    guard let pair = unsafe cpcre2_group_offsets(base, UInt32(number)) else { return nil }
+    let start = unsafe pair[0]
+    let end = unsafe pair[1]
+    guard end <= Int(UInt32.max) else { return nil }
+    return ByteRange(start..<end)
   }
 }
 

@@ -40,9 +40,10 @@ enum cpcre2_outcome {
   cpcre2_gave_up = 2,   // at one of the limits
 };
 
-// Searches `count` bytes. After cpcre2_matched, cpcre2_offsets has a pair for each group, two times
-// SIZE_MAX where a group took no part.
+// Searches `count` bytes.
 enum cpcre2_outcome cpcre2_match(const struct pcre2_real_code_8 *_Nonnull code,
                                  struct cpcre2_matcher *_Nonnull matcher,
                                  const void *_Nullable subject, size_t count);
-const size_t *_Nonnull cpcre2_offsets(const struct cpcre2_matcher *_Nonnull matcher);
+// Where a group of the last search starts and ends; NULL when it took no part in a match.
+const size_t *_Nullable cpcre2_group_offsets(const struct cpcre2_matcher *_Nonnull matcher,
+                                             uint32_t group);
