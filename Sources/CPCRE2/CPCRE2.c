@@ -58,10 +58,15 @@ size_t cpcre2_size(const pcre2_code *code) {
   return size + machine_code(code);
 }
 
+int cpcre2_is_anchored(const pcre2_code *code) {
+  uint32_t options = 0;
+  pcre2_pattern_info(code, PCRE2_INFO_ALLOPTIONS, &options);
+  return (options & PCRE2_ANCHORED) != 0;
+}
+
 int cpcre2_is_machine_code(const pcre2_code *code) { return machine_code(code) > 0; }
 
-struct cpcre2_matcher *cpcre2_open(uint32_t pairs, uint32_t steps, uint32_t heap_kib,
-                                   size_t stack_bytes) {
+struct cpcre2_matcher *cpcre2_open(uint32_t pairs, uint32_t heap_kib, size_t stack_bytes) {
   struct cpcre2_matcher *matcher = calloc(1, sizeof *matcher);
   if (!matcher) return NULL;
   matcher->data = pcre2_match_data_create(pairs, NULL);
@@ -70,8 +75,6 @@ struct cpcre2_matcher *cpcre2_open(uint32_t pairs, uint32_t steps, uint32_t heap
     cpcre2_close(matcher);
     return NULL;
   }
-  pcre2_set_match_limit(matcher->context, steps);
-  pcre2_set_depth_limit(matcher->context, steps);
   pcre2_set_heap_limit(matcher->context, heap_kib);
   // NULL without JIT; machine code then has PCRE2's own 32 KiB of the thread's stack.
   matcher->stack = pcre2_jit_stack_create(32 * 1024, stack_bytes, NULL);
@@ -87,7 +90,8 @@ void cpcre2_close(struct cpcre2_matcher *matcher) {
 }
 
 enum cpcre2_outcome cpcre2_match(const pcre2_code *code, struct cpcre2_matcher *matcher,
-                                 const void *subject, size_t count) {
+                                 const void *subject, size_t count, uint32_t steps) {
+  pcre2_set_match_limit(matcher->context, steps);
   int result = pcre2_match(code, count ? subject : "", count, 0, 0, matcher->data,
                            matcher->context);
   // 0: more groups than pairs, and all pairs are set. PCRE2 leaves the pairs beyond as they were.

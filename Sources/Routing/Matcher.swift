@@ -11,13 +11,14 @@ package struct Matcher: ~Copyable {
   package static var groups: Int { 10 }
 
   private let base: OpaquePointer
+  private let limits: RegularExpression.Limits
 
   package init(limits: RegularExpression.Limits = .init()) {
     // SAFETY: makes an object that only this value has.
-    let base = unsafe cpcre2_open(
-      UInt32(Self.groups), limits.steps, limits.heap, limits.stack)
+    let base = unsafe cpcre2_open(UInt32(Self.groups), limits.heap, limits.stack)
     guard let base = unsafe base else { preconditionFailure("no memory for a matcher") }
     unsafe self.base = unsafe base
+    self.limits = limits
   }
 
   // SAFETY: the last use of `base`, which nobody else has.
@@ -25,11 +26,15 @@ package struct Matcher: ~Copyable {
 
   /// SAFETY: `code` must be a compiled pattern that lives during the call.
   @unsafe
-  borrowing func match(_ code: OpaquePointer, _ bytes: RawSpan) -> RegularExpression.Outcome {
+  borrowing func match(
+    _ code: OpaquePointer, isAnchored: Bool, _ bytes: RawSpan
+  ) -> RegularExpression.Outcome {
+    guard bytes.byteCount <= limits.subject else { return .gaveUp }
+    let steps = limits.steps(bytes.byteCount, isAnchored: isAnchored)
     // SAFETY: PCRE2 reads `bytes.count` bytes there; a Matcher is not Sendable, so no other thread
     // writes to it at the same time.
     let outcome = unsafe bytes.withUnsafeBytes { bytes in
-      unsafe cpcre2_match(code, base, bytes.baseAddress, bytes.count)
+      unsafe cpcre2_match(code, base, bytes.baseAddress, bytes.count, steps)
     }
     return switch outcome {
     case cpcre2_matched: .matched

@@ -25,6 +25,7 @@ package final class RegularExpression: @unchecked Sendable {
   package let ignoresCase: Bool
   // Never written after init; PCRE2's compiled patterns may be used by many threads at once.
   private let code: OpaquePointer
+  private let isAnchored: Bool
 
   /// Compiles a pattern. It matches bytes, not characters: `(*UTF)` is refused.
   package init(_ pattern: String, ignoringCase: Bool = false) throws(RegularExpressionError) {
@@ -42,6 +43,8 @@ package final class RegularExpression: @unchecked Sendable {
       throw RegularExpressionError(offset: offset, message: Self.message(error))
     }
     unsafe self.code = unsafe code
+    // SAFETY: PCRE2 only reads `code`.
+    isAnchored = unsafe cpcre2_is_anchored(code) != 0
     self.pattern = pattern
     ignoresCase = ignoringCase
   }
@@ -76,12 +79,9 @@ package final class RegularExpression: @unchecked Sendable {
     return number > 0 ? Int(number) : nil
   }
 
-  /// Searches bytes for the pattern, anywhere in them unless it is anchored.
-  ///
-  /// Takes bounded time: `Limits.steps` of PCRE2's, whatever the pattern and the bytes.
   @inline(__always)
   func match(_ bytes: RawSpan, _ matcher: borrowing Matcher) -> Outcome {
-    unsafe matcher.match(code, bytes)
+    unsafe matcher.match(code, isAnchored: isAnchored, bytes)
   }
 
   /// Searches bytes for the pattern, anywhere in them unless it is anchored, in bounded time.
@@ -101,15 +101,32 @@ extension RegularExpression {
   }
 
   /// What a search may cost.
+  ///
+  /// PCRE2's match limit alone holds nothing: it counts the ways tried from one starting place, and
+  /// starts anew at the next; and a way may look at every byte. With PCRE2's own limit of
+  /// 10,000,000, or even 100,000, `(.*)\1[bc]` takes ten seconds on 8 KiB of "a". So the limit is
+  /// made from what the whole search may cost: starting places x ways x bytes.
   package struct Limits: Sendable {
-    /// PCRE2's match limit: about how often it may try another way. Machine code does some 300 a
-    /// microsecond; PCRE2's own 10,000,000 would hold a worker for tens of milliseconds.
-    package var steps: UInt32 = 100_000
+    /// How many bytes may be looked at in a search, when every way looks at all of them. Machine
+    /// code looks at some 3 to 10 in a nanosecond.
+    package var bytes = 100_000_000
+    /// The most ways from a starting place, and those that are always allowed: simple patterns need
+    /// a handful, also in a long path.
+    package var steps: ClosedRange<Int> = 32...100_000
+    /// The most bytes that are searched: the longest line of a head.
+    package var subject = 8192
     /// KiB that the interpreter may take from the heap.
     package var heap: UInt32 = 1024
     /// Bytes of stack for machine code; taken as they are needed.
     package var stack = 512 * 1024
 
     package init() {}
+
+    /// The ways that are allowed from each starting place in so many bytes.
+    @inline(__always)
+    func steps(_ count: Int, isAnchored: Bool) -> UInt32 {
+      let cost = isAnchored ? count + 1 : (count + 1) * (count + 1)
+      return UInt32(min(max(bytes / cost, steps.lowerBound), steps.upperBound))
+    }
   }
 }

@@ -66,7 +66,9 @@ import Testing
     #expect(matcher.group(-1) == nil)
   }
 
-  @Test(arguments: ["^(a+)+$", "^(a|a)*$", "^(a|aa)+$", "(a+a+)+[yz]", "^(([a-z])+.)+[A-Z]([a-z])+$"])
+  @Test(arguments: [
+    "^(a+)+$", "^(a|a)*$", "^(a|aa)+$", "(a+a+)+[yz]", "^(([a-z])+.)+[A-Z]([a-z])+$",
+  ])
   func `a pattern that explodes is given up`(pattern: String) throws {
     let text = String(repeating: "a", count: 64) + "!"
     #expect(try search(pattern, text) == .gaveUp)
@@ -74,11 +76,32 @@ import Testing
 
   @Test func `the limit ends exactly those that need more`() throws {
     var limits = RegularExpression.Limits()
-    limits.steps = 5
+    limits.steps = 5...5
     let text = String(repeating: "ab", count: 20)
     #expect(try search("^(?:a|b)*[cd]", text, limits: limits) == .gaveUp)
     #expect(try search("^(?:a|b)*[cd]", text) == .noMatch)
     #expect(try search("^abab", text, limits: limits) == .matched)
+  }
+
+  @Test func `the limit shrinks with the square of the bytes, or with them if anchored`() {
+    let limits = RegularExpression.Limits()
+    #expect(limits.steps(0, isAnchored: false) == 100_000)
+    #expect(limits.steps(31, isAnchored: false) == 97_656)
+    #expect(limits.steps(999, isAnchored: false) == 100)
+    #expect(limits.steps(8192, isAnchored: false) == 32)
+    #expect(limits.steps(8192, isAnchored: true) == 12_205)
+  }
+
+  /// Each of these takes seconds with PCRE2's limit alone, set to 100,000.
+  @Test(arguments: [#"(.*)\1[bc]"#, #"(.+)\1+[bc]"#, "(.*)(.*)(.*)(.*)[bc]"])
+  func `a pattern that looks at all bytes from all bytes ends, too`(pattern: String) throws {
+    #expect(try search(pattern, String(repeating: "a", count: 8192)) == .gaveUp)
+  }
+
+  @Test func `8192 bytes are searched and no more`() throws {
+    let longest = String(repeating: "a", count: 8192)
+    #expect(try search("^a", longest) == .matched)
+    #expect(try search("^a", longest + "a") == .gaveUp)
   }
 
   @Test func `a long path through nested groups needs no deep stack`() throws {

@@ -25,11 +25,13 @@ uint32_t cpcre2_groups(const struct pcre2_real_code_8 *_Nonnull code);
 uint32_t cpcre2_group(const struct pcre2_real_code_8 *_Nonnull code, const char *_Nonnull name);
 // Bytes of memory, machine code included; whether there is machine code.
 size_t cpcre2_size(const struct pcre2_real_code_8 *_Nonnull code);
+// Whether a match can only begin at the first byte.
+int cpcre2_is_anchored(const struct pcre2_real_code_8 *_Nonnull code);
 int cpcre2_is_machine_code(const struct pcre2_real_code_8 *_Nonnull code);
 
 // What a match needs while it runs: room for `pairs` pairs of offsets, a stack, and the limits that
 // end it. For one thread at a time. NULL when there is no memory.
-struct cpcre2_matcher *_Nullable cpcre2_open(uint32_t pairs, uint32_t steps, uint32_t heap_kib,
+struct cpcre2_matcher *_Nullable cpcre2_open(uint32_t pairs, uint32_t heap_kib,
                                              size_t stack_bytes);
 void cpcre2_close(struct cpcre2_matcher *_Nonnull matcher);
 
@@ -40,10 +42,10 @@ enum cpcre2_outcome {
   cpcre2_gave_up = 2,   // at one of the limits
 };
 
-// Searches `count` bytes.
+// Searches `count` bytes, with at most `steps` tries from each byte at which a match could begin.
 enum cpcre2_outcome cpcre2_match(const struct pcre2_real_code_8 *_Nonnull code,
                                  struct cpcre2_matcher *_Nonnull matcher,
-                                 const void *_Nullable subject, size_t count);
+                                 const void *_Nullable subject, size_t count, uint32_t steps);
 // Where a group of the last search starts and ends; NULL when it took no part in a match.
 const size_t *_Nullable cpcre2_group_offsets(const struct cpcre2_matcher *_Nonnull matcher,
                                              uint32_t group);
