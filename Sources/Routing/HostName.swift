@@ -90,7 +90,8 @@ package struct HostName: Sendable, Hashable, CustomStringConvertible {
     guard let end = bytes.firstIndex(of: 0x5d) else { throw .notIPv6 }
     guard end == bytes.count - 1 else { throw bytes[end + 1] == 0x3a ? .port : .notIPv6 }
     let text = String(decoding: bytes[1..<end], as: UTF8.self)
-    guard text.contains(":"), let address = InternetAddress(text) else { throw .notIPv6 }
+    guard text.contains(":"), let address = InternetAddress(text), !address.isIPv4
+    else { throw .notIPv6 }
     return Array("[\(address)]".utf8)
   }
 

@@ -43,6 +43,12 @@ package struct Matcher: ~Copyable {
     }
   }
 
+  /// All groups of the last search, as `group` gives each. The next search overwrites them, so they
+  /// are to be taken before the worker turns to another request.
+  package borrowing func allGroups() -> InlineArray<10, ByteRange?> {
+    InlineArray { group($0) }
+  }
+
   /// Where a group of the last search lies in the bytes that were searched; 0 is the whole match.
   /// Nil for a group that took no part in it, when nothing matched, and beyond 9.
   package borrowing func group(_ number: Int) -> ByteRange? {

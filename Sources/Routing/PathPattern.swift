@@ -33,7 +33,12 @@ package enum PathPatternError: Error, Equatable, Sendable, CustomStringConvertib
 /// `"= /path"`, `"~ regex"`, `"~* regex"` (ignoring case) or `"/prefix"`.
 ///
 /// A prefix is a prefix of the string, as in nginx: `/api` covers `/api`, `/api/x` and `/apiary`;
-/// `/api/` covers `/api/` and what is below, but not `/api`. (Caddy's `/api*` and `/api/*`.)
+/// `/api/` covers `/api/` and what is below, but not `/api`. (Caddy's `/api*` and `/api/*`.) No
+/// redirect is made up for the missing slash.
+///
+/// What is matched is the path in its normal form, escapes included, unlike nginx, which resolves
+/// them: what is beyond ASCII and blanks are matched as `%C3%BC` and `%20`. An expression is searched
+/// anywhere in the path unless it begins with `^`, as in nginx.
 package enum PathPattern: Sendable, CustomStringConvertible {
   case exact([UInt8])
   case prefix([UInt8])

@@ -19,46 +19,6 @@ package enum TemplateVariable: UInt8, Sendable, CaseIterable, BitwiseCopyable {
   /// `$1` to `$9`: a group of the route's expression.
   case group
 
-  /// The variables of fixed names, sorted; a mistaken name is best compared with these.
-  package static let names: [(name: String, variable: TemplateVariable)] = [
-    ("args", .query),
-    ("client_address", .remoteAddress),
-    ("host", .host),
-    ("hostname", .hostname),
-    ("https", .https),
-    ("is_args", .isArgs),
-    ("msec", .milliseconds),
-    ("proxy_add_x_forwarded_for", .forwardedFor),
-    ("proxy_host", .proxyHost),
-    ("query_string", .query),
-    ("realip_remote_addr", .peerAddress),
-    ("remote_addr", .remoteAddress),
-    ("remote_port", .remotePort),
-    ("request_id", .requestID),
-    ("request_method", .requestMethod),
-    ("request_uri", .requestURI),
-    ("scheme", .scheme),
-    ("server_addr", .serverAddress),
-    ("server_name", .serverName),
-    ("server_port", .serverPort),
-    ("server_protocol", .serverProtocol),
-    ("ssl_cipher", .tlsCipher),
-    ("ssl_protocol", .tlsProtocol),
-    ("ssl_server_name", .tlsServerName),
-    ("status", .status),
-    ("time_iso8601", .timeISO8601),
-    ("upstream_addr", .upstreamAddress),
-    ("uri", .uri),
-  ]
-
-  /// The variables that go on with a name: `$http_user_agent`, `$arg_page`, `$cookie_session`.
-  package static let families: [(prefix: String, variable: TemplateVariable)] = [
-    ("arg_", .argument),
-    ("cookie_", .cookie),
-    ("http_", .field),
-    ("sent_http_", .responseField),
-  ]
-
   /// Whether there is a value only when the response's head is there.
   package var isOfResponse: Bool {
     switch self {
@@ -74,8 +34,8 @@ package enum TemplateVariable: UInt8, Sendable, CaseIterable, BitwiseCopyable {
       return name.utf8.count == 1 ? (.group, String(name)) : nil
     }
     if let known = names.first(where: { $0.name == name }) { return (known.variable, "") }
-    for family in families where name.hasPrefix(family.prefix) {
-      let rest = name.dropFirst(family.prefix.count)
+    for family in families where name.hasPrefix(family.name) {
+      let rest = name.dropFirst(family.name.count)
       guard !rest.isEmpty else { return nil }
       switch family.variable {
       case .field, .responseField:

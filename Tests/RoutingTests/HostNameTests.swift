@@ -39,6 +39,7 @@ import Testing
     ("~^www", .forbiddenByte(0x7e, column: 1)),
     ("[::1", .notIPv6),
     ("[1.2.3.4]", .notIPv6),
+    ("[::ffff:1.2.3.4]", .notIPv6),
     ("[::1]x", .notIPv6),
   ])
   func `what no request could carry is refused`(written: String, error: HostNameError) {

@@ -63,6 +63,8 @@ import Testing
     #expect(matcher.group(2) == nil)
     #expect(matcher.group(9)?.range == 9..<10)
     #expect(matcher.group(10) == nil)
+    let groups = matcher.allGroups()
+    #expect(groups.indices.allSatisfy { groups[$0] == matcher.group($0) })
     #expect(matcher.group(-1) == nil)
   }
 
