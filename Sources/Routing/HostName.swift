@@ -70,19 +70,21 @@ package struct HostName: Sendable, Hashable, CustomStringConvertible {
   private static func check(_ bytes: [UInt8], after skipped: Int) throws(HostNameError) {
     guard !bytes.isEmpty else { throw skipped > 0 ? .emptyLabel : .empty }
     guard bytes.count <= longest else { throw .tooLong }
+    var label = 0
     for (index, byte) in bytes.enumerated() {
       switch byte {
       // "_" is in no host's name but in names that hosting platforms give.
-      case 0x30...0x39, 0x61...0x7a, 0x2d, 0x2e, 0x5f: break
+      case 0x30...0x39, 0x61...0x7a, 0x2d, 0x5f: label += 1
+      case 0x2e:
+        guard label > 0 else { throw .emptyLabel }
+        label = 0
       case 0x2a: throw .misplacedWildcard
       case 0x3a: throw .port
       default: throw .forbiddenByte(byte, column: index + 1 + skipped)
       }
+      guard label <= longestLabel else { throw .labelTooLong }
     }
-    for label in bytes.split(separator: 0x2e, omittingEmptySubsequences: false) {
-      guard !label.isEmpty else { throw .emptyLabel }
-      guard label.count <= longestLabel else { throw .labelTooLong }
-    }
+    guard label > 0 else { throw .emptyLabel }
   }
 
   /// `[::1]`, in the one form that RFC 5952 gives an address.
