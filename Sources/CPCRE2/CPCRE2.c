@@ -109,6 +109,8 @@ enum cpcre2_outcome cpcre2_match(const pcre2_code *code, struct cpcre2_matcher *
   }
 }
 
+void cpcre2_forget(struct cpcre2_matcher *matcher) { matcher->set = 0; }
+
 const size_t *cpcre2_group_offsets(const struct cpcre2_matcher *matcher, uint32_t group) {
   if (group >= matcher->set) return NULL;
   const size_t *pair = pcre2_get_ovector_pointer(matcher->data) + 2 * group;

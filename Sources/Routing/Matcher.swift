@@ -29,6 +29,7 @@ package struct Matcher: ~Copyable {
   borrowing func match(
     _ code: OpaquePointer, isAnchored: Bool, _ bytes: RawSpan
   ) -> RegularExpression.Outcome {
+    forgetGroups()
     guard bytes.byteCount <= limits.subject else { return .gaveUp }
     let steps = limits.steps(bytes.byteCount, isAnchored: isAnchored)
     // SAFETY: PCRE2 reads `bytes.count` bytes there; a Matcher is not Sendable, so no other thread
@@ -41,6 +42,12 @@ package struct Matcher: ~Copyable {
     case cpcre2_no_match: .noMatch
     default: .gaveUp
     }
+  }
+
+  /// Forgets the groups of the last search, whose bytes may be another request's by now.
+  borrowing func forgetGroups() {
+    // SAFETY: as for `match`.
+    unsafe cpcre2_forget(base)
   }
 
   /// All groups of the last search, as `group` gives each. The next search overwrites them, so they

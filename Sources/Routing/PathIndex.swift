@@ -108,8 +108,11 @@ package struct PathIndex: Sendable {
 
   /// The route for a path.
   ///
-  /// - Parameter path: in its normal form, without the query.
+  /// - Parameters:
+  ///   - path: in its normal form, without the query.
+  ///   - matcher: the worker's own; holds no groups afterwards unless the route is an expression.
   package func match(_ path: RawSpan, _ matcher: borrowing Matcher) -> PathMatch {
+    matcher.forgetGroups()
     let (last, common) = position(of: path)
     if last >= 0, common == path.byteCount, keys[last].exact >= 0, common == keys[last].count {
       return .route(Int(keys[last].exact))

@@ -63,6 +63,20 @@ import Testing
     #expect(matcher.group(2)?.range == 4..<9)
   }
 
+  @Test(arguments: ["/exact", "/other", "/"])
+  func `a route that is no expression has no groups of an earlier one`(path: String) throws {
+    let table = try table(["~ ^/v(\\d+)/(.*)", "= /exact", "/"])
+    let matcher = Matcher()
+    #expect("/v2/a-long-one".withSpan { table.match($0, matcher) } == .route(0))
+    #expect(matcher.group(2) != nil)
+    _ = path.withSpan { table.match($0, matcher) }
+    #expect((0..<10).allSatisfy { matcher.group($0) == nil })
+    let prefixes = try self.table(["/"])
+    #expect("/v2/a-long-one".withSpan { table.match($0, matcher) } == .route(0))
+    _ = path.withSpan { prefixes.match($0, matcher) }
+    #expect(matcher.group(0) == nil)
+  }
+
   @Test func `each route tried is explained`() throws {
     let table = try table(["/", "/app/", "/app/x/", "= /ping", "~ ^/u/"])
     let matcher = Matcher()

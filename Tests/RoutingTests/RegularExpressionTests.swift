@@ -104,6 +104,11 @@ import Testing
     let longest = String(repeating: "a", count: 8192)
     #expect(try search("^a", longest) == .matched)
     #expect(try search("^a", longest + "a") == .gaveUp)
+    let matcher = Matcher()
+    let expression = try RegularExpression("a")
+    #expect(longest.withSpan { expression.search($0, matcher) } == .matched)
+    #expect((longest + "a").withSpan { expression.search($0, matcher) } == .gaveUp)
+    #expect(matcher.group(0) == nil)
   }
 
   @Test func `a long path through nested groups needs no deep stack`() throws {

@@ -46,6 +46,8 @@ enum cpcre2_outcome {
 enum cpcre2_outcome cpcre2_match(const struct pcre2_real_code_8 *_Nonnull code,
                                  struct cpcre2_matcher *_Nonnull matcher,
                                  const void *_Nullable subject, size_t count, uint32_t steps);
+// From here on until the next match, no group takes part.
+void cpcre2_forget(struct cpcre2_matcher *_Nonnull matcher);
 // Where a group of the last search starts and ends; NULL when it took no part in a match.
 const size_t *_Nullable cpcre2_group_offsets(const struct cpcre2_matcher *_Nonnull matcher,
                                              uint32_t group);
