@@ -20,16 +20,7 @@ extension ClientConnection where Stream: ~Copyable {
     guard request.minorVersion > 0 else { return }
     guard fits else { throw .invalidResponse("the head is too large") }
     let deadline = reactor.now.advanced(by: Int64(attempt.route.options.writeTimeoutMilliseconds))
-    while !head.isEmpty {
-      switch stream.write(from: &head, more: false) {
-      case .moved: continue
-      case .ended, .failed: throw .clientGone
-      case .blocked:
-        guard case .ready = await reactor.wait(for: stream.writeInterest, until: deadline) else {
-          throw .clientGone
-        }
-      }
-    }
+    guard await write(&head, until: deadline) else { throw .clientGone }
   }
 
   /// Passes the final response on whose head is in `response`.
@@ -38,7 +29,7 @@ extension ClientConnection where Stream: ~Copyable {
   func passResponse<Server: ServerStream & ~Copyable>(
     _ attempt: inout Attempt<Server>
   ) async throws(AttemptFailure) -> Disposition {
-    let wasSent = upload.isFinished && !attempt.uploadFailed
+    let wasSent = requestWasSent(attempt)
     let persists = mayPersist && wasSent && canDelimit(response.framing)
     let isStream = response.isEventStream(attempt.received.bytes)
     try startDownload(&attempt, persists: persists)
@@ -135,7 +126,7 @@ extension ClientConnection where Stream: ~Copyable {
   ) {
     guard let server = attempt.server else { return }
     attempt.server = nil
-    let wasSent = upload.isFinished && !attempt.uploadFailed
+    let wasSent = requestWasSent(attempt)
     if response.keepAlive, wasSent, download.surplus.isEmpty {
       attempt.pool.giveBack(server, keptFor: response.keepAliveTimeout)
     } else {

@@ -127,7 +127,7 @@ extension ClientConnection where Stream: ~Copyable {
         let status = response.status
         if status >= 200 { return }
         if status == 101 {
-          guard offersUpgrade, upload.isFinished, !attempt.uploadFailed else {
+          guard offersUpgrade, requestWasSent(attempt) else {
             throw .invalidResponse("101 out of place")
           }
           return
@@ -294,6 +294,14 @@ extension ClientConnection where Stream: ~Copyable {
 }
 
 extension ClientConnection where Stream: ~Copyable {
+  /// Whether the server has been sent the whole request: only then can either connection be used again.
+  func requestWasSent<Server: ServerStream & ~Copyable>(
+    _ attempt: borrowing Attempt<Server>
+  ) -> Bool {
+    upload.isFinished && !attempt.uploadFailed
+  }
+
+  /// Whether nothing more of the request is to be sent, because all was or because the server broke off.
   func uploadIsDone<Server: ServerStream & ~Copyable>(
     _ attempt: borrowing Attempt<Server>
   ) -> Bool {

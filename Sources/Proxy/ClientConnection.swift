@@ -226,6 +226,13 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
       return false
     }
     let deadline = reactor.now.advanced(by: 10_000)
+    return await write(&buffer, until: deadline)
+  }
+
+  /// Writes a whole buffer to the client.
+  ///
+  /// - Returns: false when the client has gone or takes too long.
+  func write(_ buffer: inout ByteBuffer, until deadline: Moment) async -> Bool {
     while !buffer.isEmpty {
       switch stream.write(from: &buffer, more: false) {
       case .moved: continue
