@@ -52,14 +52,16 @@ package final class Resolver {
 
   /// The addresses of a name, best first, if they are known and not too old.
   package func cached(_ host: String, port: UInt16, at now: Moment) -> [SocketAddress]? {
-    guard let name = names[ResolverKey(host: host, port: port)] else { return nil }
+    guard let name = names[ResolverKey(host: host, port: port)] else {
+      return Self.loopback(host, port: port)
+    }
     return now < name.expiry && !name.addresses.isEmpty ? name.addresses : nil
   }
 
   /// The addresses of a name, best first (RFC 6724); at least one.
   ///
   /// Looks in the cache, /etc/hosts and the DNS, in this order. An address in numbers is its own
-  /// answer. Several who ask for one name and port share one query, which goes on when their time is
+  /// answer, and `localhost` is this machine whatever those say (RFC 6761 6.3). Several who ask for one name and port share one query, which goes on when their time is
   /// up, so that its answer is there for the next.
   package func addresses(
     of host: String, port: UInt16, until deadline: Moment
@@ -72,6 +74,11 @@ package final class Resolver {
     if name.isPending { await wait(for: name, until: deadline) }
     if name.addresses.isEmpty { throw name.isPending ? .timedOut : name.error ?? .timedOut }
     return name.addresses
+  }
+
+  private static func loopback(_ host: String, port: UInt16) -> [SocketAddress]? {
+    guard host == "localhost" || host.hasSuffix(".localhost") else { return nil }
+    return [.v4(0x7f00_0001, port: port), .v6(high: 0, low: 1, scope: 0, port: port)]
   }
 
   private func wait(for name: ResolverName, until deadline: Moment) async {
