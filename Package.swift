@@ -45,13 +45,18 @@ let package = Package(
     module("Balancing"),
     module("Routing", ["HTTP", "Bytes", "CPCRE2"]),
     module("Scripting", ["CLuaJIT", "CShims"]),
-    module("Configuration", ["Scripting"]),
+    module("Configuration", ["Balancing", "Routing", "Scripting"]),
     module("Telemetry", ["IO"]),
-    module("Proxy", ["Configuration", "Telemetry", "HTTP", "IO", "Bytes"]),
+    module(
+      "Proxy",
+      ["Configuration", "Telemetry", "Balancing", "Routing", "Scripting", "HTTP", "IO", "Bytes"]),
+    module(
+      "Supervision",
+      ["Proxy", "Configuration", "Telemetry", "Balancing", "Routing", "HTTP", "IO", "Bytes"]),
     .executableTarget(
       name: "rsp",
       dependencies: [
-        "Proxy", "Configuration", "Telemetry", "IO", "CLinux",
+        "Supervision", "Proxy", "Configuration", "Telemetry", "IO", "CLinux",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: house),
@@ -67,7 +72,14 @@ let package = Package(
     tests("TelemetryTests", ["Telemetry", "IO"]),
     tests("BalancingTests", ["Balancing"]),
     tests("ScriptingTests", ["Scripting"]),
-    tests("ConfigurationTests", ["Configuration"]),
-    tests("ProxyTests", ["Proxy", "Configuration", "HTTP", "IO", "Bytes", "TestSupport"]),
+    tests("ConfigurationTests", ["Configuration", "Balancing", "Routing"]),
+    tests(
+      "ProxyTests",
+      ["Proxy", "Configuration", "Balancing", "Routing", "HTTP", "IO", "Bytes", "TestSupport"]),
+    tests(
+      "SupervisionTests",
+      [
+        "Supervision", "Proxy", "Configuration", "Balancing", "HTTP", "IO", "Bytes", "TestSupport",
+      ]),
   ]
 )

@@ -10,17 +10,35 @@ package struct Configuration: Sendable, Equatable {
   package var upstreams: [UpstreamConfiguration]
   package var sites: [SiteConfiguration]
   package var process: ProcessOptions
+  /// What each worker's own Lua state is made of; nil when no route is a function.
+  package var program: Program?
 
   package init(
     workers: Int? = nil, listeners: [ListenerConfiguration],
     upstreams: [UpstreamConfiguration], sites: [SiteConfiguration],
-    process: ProcessOptions = ProcessOptions()
+    process: ProcessOptions = ProcessOptions(), program: Program? = nil
   ) {
     self.workers = workers
     self.listeners = listeners
     self.upstreams = upstreams
     self.sites = sites
     self.process = process
+    self.program = program
+  }
+}
+
+/// A configuration's source, to be run again by each worker that needs its functions.
+package struct Program: Sendable, Equatable {
+  /// What messages call it: the path as it was given.
+  package var name: String
+  package var source: [UInt8]
+  /// Where `require` and `include` look.
+  package var folder: String
+
+  package init(name: String, source: [UInt8], folder: String) {
+    self.name = name
+    self.source = source
+    self.folder = folder
   }
 }
 
@@ -38,67 +56,6 @@ package struct ListenerConfiguration: Sendable, Equatable {
     self.options = options
     self.line = line
   }
-}
-
-/// A named group of servers.
-package struct UpstreamConfiguration: Sendable, Equatable {
-  /// The name given by `upstream`, or the address given to `proxy`.
-  package var name: String
-  /// At least one; in this version exactly one.
-  package var servers: [ServerConfiguration]
-  package var options: UpstreamOptions
-
-  package init(
-    name: String, servers: [ServerConfiguration], options: UpstreamOptions = UpstreamOptions()
-  ) {
-    self.name = name
-    self.servers = servers
-    self.options = options
-  }
-}
-
-/// A member of an upstream.
-package struct ServerConfiguration: Sendable, Equatable {
-  package var address: ServerAddress
-
-  package init(address: ServerAddress) { self.address = address }
-}
-
-/// A virtual host: the names it answers to and what it does with a request.
-package struct SiteConfiguration: Sendable, Equatable {
-  /// Lower-case host names; `*` matches every host.
-  package var names: [String]
-  package var routes: [RouteConfiguration]
-
-  package init(names: [String], routes: [RouteConfiguration]) {
-    self.names = names
-    self.routes = routes
-  }
-}
-
-/// Which requests of a site are answered how.
-package struct RouteConfiguration: Sendable, Equatable {
-  package var pattern: RoutePattern
-  package var action: Action
-  package var options: RouteOptions
-
-  package init(pattern: RoutePattern, action: Action, options: RouteOptions = RouteOptions()) {
-    self.pattern = pattern
-    self.action = action
-    self.options = options
-  }
-}
-
-/// Which paths a route is for.
-package enum RoutePattern: Sendable, Hashable {
-  /// Every path that starts with this; the longest prefix wins.
-  case prefix(String)
-}
-
-/// What is done with a request.
-package enum Action: Sendable, Equatable {
-  /// It is sent to a server of the upstream at this index of `Configuration.upstreams`.
-  case proxy(upstream: Int)
 }
 
 /// Why there is no configuration: every mistake that was found.

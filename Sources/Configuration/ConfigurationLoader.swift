@@ -1,4 +1,5 @@
 // Reading a configuration: from a file, or straight from the command line.
+import Routing
 import Scripting
 
 extension Configuration {
@@ -125,9 +126,9 @@ extension Declarations {
         at: nil)
     }
     let route = Route(
-      pattern: .prefix("/"), action: ActionValue(.proxy("default"), nowhere),
+      pattern: .prefix([0x2f]), action: ActionValue(.proxy("default"), nowhere),
       options: OptionLayer())
     if upstreams.isEmpty { return }
-    sites.append(Site(location: nowhere, names: ["*"], routes: [route], options: OptionLayer()))
+    sites.append(Site(location: nowhere, names: [.any], routes: [route], options: OptionLayer()))
   }
 }

@@ -1,11 +1,13 @@
 // The site statement: its names, routes and options.
+import Routing
 import Scripting
 
 extension Declarations {
   func declareSite(_ name: String, _ value: LuaValue, at location: LuaLocation) {
     hasStatements = true
     let subject = "site \"\(name)\""
-    if let first = sites.first(where: { $0.names == [name] }) {
+    let names = (try? HostName(name)).map { [$0] } ?? []
+    if let first = sites.first(where: { $0.names == names }) {
       complain("\(subject) is already defined at \(first.location)", at: location)
     }
     if name != "*" {
@@ -38,7 +40,7 @@ extension Declarations {
       complain("\(subject): no route (write [\"/\"] = proxy \"NAME\")", at: location)
     }
     let layer = options(settings, OptionSchema.route, in: .site, of: subject, at: location)
-    sites.append(Site(location: location, names: [name], routes: routes, options: layer))
+    sites.append(Site(location: location, names: names, routes: routes, options: layer))
   }
 
   private func route(
@@ -61,6 +63,6 @@ extension Declarations {
     }
     let layer = options(
       table, OptionSchema.route, in: .route, of: subject, at: action.location)
-    return Route(pattern: .prefix("/"), action: action, options: layer)
+    return Route(pattern: .prefix([0x2f]), action: action, options: layer)
   }
 }

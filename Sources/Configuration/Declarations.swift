@@ -1,5 +1,6 @@
 // What the statements of a configuration have declared, as it was written, together with every
 // mistake found on the way. Resolved into a Configuration when the whole file has run.
+import Routing
 import Scripting
 
 /// A mistake and where it stands.
@@ -39,13 +40,13 @@ final class Declarations {
     var options: OptionLayer<UpstreamOptions>
   }
   struct Route {
-    var pattern: RoutePattern
+    var pattern: PathPattern
     var action: ActionValue
     var options: OptionLayer<RouteOptions>
   }
   struct Site {
     var location: LuaLocation
-    var names: [String]
+    var names: [HostName]
     var routes: [Route]
     var options: OptionLayer<RouteOptions>
   }

@@ -1,5 +1,7 @@
 // The options of each level as concrete values. The initial values here are the built-in defaults,
-// and the only place where they stand: the documentation is made from them (OptionSchema).
+// and the only place where they stand: the documentation is made from them (OptionSchema). Those of
+// upstreams are in UpstreamConfiguration.
+import Routing
 
 /// How a request and its response are treated: route, site, defaults.
 package struct RouteOptions: Sendable, Equatable {
@@ -28,6 +30,14 @@ package struct RouteOptions: Sendable, Equatable {
   package var requestID = true
   /// Whether request fields with `_` or `.` in their names are forwarded rather than dropped.
   package var underscoresInFields = false
+  /// A prefix that is taken off the path on its way to the server; empty for none.
+  package var stripPrefix: [UInt8] = []
+  package var requestFields = FieldChanges()
+  package var responseFields = FieldChanges()
+  /// Answers in place of rsp's own error answers, by status.
+  package var errorPages: [Int: Shared<FixedResponse>] = [:]
+  /// Lua instructions that a function may execute for one request.
+  package var luaBudget = 1_000_000
 
   package init() {}
 }
@@ -56,15 +66,8 @@ package struct ListenerOptions: Sendable, Equatable {
   package var maxFields = 100
   /// Connections the kernel may hold until they are accepted.
   package var backlog = 4096
-
-  package init() {}
-}
-
-/// How connections to servers are kept: upstream, defaults.
-package struct UpstreamOptions: Sendable, Equatable {
-  /// Idle connections kept per server and worker; 0 keeps none.
-  package var maxIdle = 64
-  package var idleTimeoutMilliseconds = 30_000
+  /// Proxies whose word about the client is believed.
+  package var trusted = CIDRSet()
 
   package init() {}
 }
@@ -75,6 +78,8 @@ package struct ProcessOptions: Sendable, Equatable {
   package var logLevel = LogLevel.info
   /// Client connections at a time; nil for what the descriptor limit allows.
   package var maxConnections: Int?
+  /// The path of the control socket; nil for the default place, empty for none.
+  package var controlSocket: String?
 
   package init() {}
 }

@@ -46,6 +46,14 @@ package struct HostName: Sendable, Hashable, CustomStringConvertible {
   /// `*`.
   let key: [UInt8]
 
+  /// The name `*`.
+  package static let any = HostName(any: ())
+
+  private init(any: Void) {
+    kind = .any
+    key = []
+  }
+
   package init(_ text: String) throws(HostNameError) {
     var bytes = text.utf8.map { 0x41...0x5a ~= $0 ? $0 | 0x20 : $0 }
     if bytes == [0x2a] {

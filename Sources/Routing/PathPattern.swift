@@ -114,6 +114,19 @@ package enum PathPattern: Sendable, CustomStringConvertible {
   }
 }
 
+extension PathPattern: Equatable {
+  /// Expressions are compared by their text.
+  package static func == (left: PathPattern, right: PathPattern) -> Bool {
+    switch (left, right) {
+    case (.exact(let left), .exact(let right)), (.prefix(let left), .prefix(let right)):
+      left == right
+    case (.expression(let left), .expression(let right)):
+      left.pattern == right.pattern && left.ignoresCase == right.ignoresCase
+    default: false
+    }
+  }
+}
+
 extension RegularExpression {
   /// The expression as the key of a route.
   var routeText: String { (ignoresCase ? "~* " : "~ ") + pattern }

@@ -1,4 +1,5 @@
 // What a configuration file means: statements, the short form, and the command line.
+import Routing
 import Testing
 
 @testable import Configuration
@@ -26,8 +27,8 @@ let valid = "listen '8000' site '*' { ['/'] = proxy '127.0.0.1:8888' } "
     ],
     sites: [
       SiteConfiguration(
-        names: ["*"],
-        routes: [RouteConfiguration(pattern: .prefix("/"), action: .proxy(upstream: 0))])
+        names: [.any],
+        routes: [RouteConfiguration(pattern: .prefix([0x2f]), action: .proxy(upstream: 0))])
     ])
 
   @Test(arguments: [

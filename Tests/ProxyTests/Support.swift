@@ -4,6 +4,7 @@ import Bytes
 import Configuration
 import HTTP
 import IO
+import Routing
 import Testing
 
 @testable import Proxy
@@ -27,9 +28,10 @@ func configuration(
     ],
     sites: [
       SiteConfiguration(
-        names: ["*"],
+        names: [.any],
         routes: [
-          RouteConfiguration(pattern: .prefix("/"), action: .proxy(upstream: 0), options: options)
+          RouteConfiguration(
+            pattern: .prefix([0x2f]), action: .proxy(upstream: 0), options: options)
         ])
     ])
 }

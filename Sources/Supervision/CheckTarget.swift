@@ -1,0 +1,17 @@
+// What the health checker is told to look at.
+import Configuration
+import Proxy
+
+/// A server to be checked, and how.
+package struct CheckTarget: Sendable, Equatable {
+  /// The name of the upstream it belongs to.
+  package var upstream: String
+  package var member: Member
+  package var options: HealthCheckOptions
+
+  package init(upstream: String, member: Member, options: HealthCheckOptions) {
+    self.upstream = upstream
+    self.member = member
+    self.options = options
+  }
+}
