@@ -109,7 +109,7 @@ extension ServerAddress {
   var isName: Bool {
     switch self {
     case .ip, .unix: false
-    case .name: true
+    case .name, .service: true
     }
   }
 }
@@ -123,7 +123,7 @@ extension Member {
     case .ip(let host, let port):
       guard let numeric = SocketAddress(numeric: host, port: port) else { return nil }
       address = numeric
-    case .name: return nil
+    case .name, .service: return nil
     }
     self.init(server, at: address)
   }
