@@ -53,6 +53,12 @@ final class ServerPool<Stream: ServerStream & ~Copyable>: Keeper {
     keeper = reactor.add(self)
   }
 
+  deinit {
+    // Closed, they are parked no more.
+    idle.removeAll()
+    reactor.remove(keeper: keeper)
+  }
+
   /// Whether connections are kept at all.
   var keepsConnections: Bool { options.maxIdle > 0 }
 

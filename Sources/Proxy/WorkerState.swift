@@ -11,7 +11,10 @@ package final class WorkerState {
   let buffers = BufferPool()
   let pipes = PipePool()
   let heads = HeadPool()
-  let plan: Plan
+  /// Where requests go; replaced as a whole by a reload. Exchanges hold on to the route they began with.
+  var plan: Plan
+  /// The plan that a reload is about to put in its place.
+  var prepared: Plan?
   /// Where heads are composed before they are put in front of a body. Used between two waits only.
   var scratch: ByteBuffer
   /// Where trailers wait until the body before them has been framed.
@@ -20,11 +23,12 @@ package final class WorkerState {
   /// Client connections that exist, busy or parked.
   var connections = 0
   /// How many there may be.
-  let maxConnections: Int
+  var maxConnections: Int
   /// Set once the worker shall stop: connections end after the exchange they are in.
   var isDraining = false
-  /// Listening sockets whose tasks have to be told when the worker stops.
-  var listeners: Set<Int32> = []
+  var listeners = ListenerTable()
+  /// Tunnels, which outlive many a configuration.
+  var tunnels: [ObjectIdentifier: TunnelRecord] = [:]
   /// Called while draining, when the last listener and the last connection have ended.
   var whenDrained: (() -> Void)?
   /// Connections that were parked since memory was last given back to the system.
