@@ -69,7 +69,7 @@ extension Worker {
         "there can be at most \(ListenerTable.most) listeners, those included that are still closing"
       ])
     }
-    state.prepared = Plan(configuration, state.reactor)
+    state.prepared = Plan(configuration, state.upstreamContext, adopting: state.plan)
   }
 
   /// Drops what was prepared.
@@ -80,6 +80,7 @@ extension Worker {
     guard let plan = state.prepared else { return }
     state.plan = plan
     state.prepared = nil
+    plan.takeEffect()
     state.maxConnections = commitment.maxConnections
     for (upstream, members) in commitment.members { setMembers(members, of: upstream) }
     listen(commitment.listeners)

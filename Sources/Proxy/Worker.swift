@@ -19,10 +19,12 @@ package actor Worker {
 
   /// A worker that knows nothing yet: it gets its first configuration as it gets every other
   /// (Worker+Reload.swift).
-  package init() {
+  ///
+  /// - Parameter commons: the same for all workers of the process.
+  package init(commons: Commons = Commons()) {
     let loop = EventLoop()
     self.loop = loop
-    state = WorkerState(.empty, loop)
+    state = WorkerState(.empty, loop, commons: commons)
   }
 
   /// Serves on the calling thread until the worker has been told to stop and is done.
@@ -32,6 +34,7 @@ package actor Worker {
   }
 
   private func main() {
+    state.upstreamContext.worker = self
     Task.immediate(executorPreference: loop) { await self.serveWoken() }
     Task.immediate(executorPreference: loop) { await self.keepHouse() }
     loop.run(state.reactor)
