@@ -11,20 +11,31 @@ import Routing
 /// Where each request goes. Worker-confined.
 final class Plan {
   let sites: SiteTable
+  /// In the order of the configuration.
   let upstreams: [UpstreamPlan]
-  let resolver: Resolver
+  private lazy var upstreamsByName = Dictionary(
+    upstreams.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
   private let settings: [RouteSettings]
   /// What was made of the rows of `sites` that requests have asked for.
   private var made: [Destination?]
 
-  /// - Parameter old: the plan before this one, whose name resolver goes on.
-  init(_ configuration: Configuration, _ reactor: Reactor, adopting old: Plan? = nil) {
-    let resolver = old?.resolver ?? Resolver(on: reactor)
-    self.resolver = resolver
-    upstreams = configuration.upstreams.map { UpstreamPlan($0, reactor, resolver) }
+  /// Builds a plan beside the one in force, from which it takes over the upstreams of the same names.
+  /// `takeEffect` puts it in force.
+  init(_ configuration: Configuration, _ context: UpstreamContext, adopting old: Plan? = nil) {
+    upstreams = configuration.upstreams.map {
+      UpstreamPlan.make($0, in: context, adopting: old?.upstream(named: $0.name))
+    }
     sites = SiteTable(configuration.sites)
     settings = sites.settings.map { RouteSettings($0.value) }
     made = Array(repeating: nil, count: sites.rows.count)
+  }
+
+  /// The upstream of a name; nil when there is none.
+  func upstream(named name: String) -> UpstreamPlan? { upstreamsByName[name] }
+
+  /// The plan is in force from now.
+  func takeEffect() {
+    for upstream in upstreams { upstream.takeEffect() }
   }
 
   /// Where a request goes.
