@@ -66,6 +66,7 @@ extension ClientConnection where Stream: ~Copyable {
     defer {
       endLease(at: upstream)
       endRetry(at: upstream)
+      if !turn.cookieLine.isEmpty { turn.cookieLine = [] }
       upstream.end()
     }
     var search = ServerSearch()

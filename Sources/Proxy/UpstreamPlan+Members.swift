@@ -6,18 +6,33 @@ import IO
 extension UpstreamPlan {
   /// Makes everything anew that follows from the configuration.
   func configure() {
-    let hasNames = configuration.servers.contains { $0.address.isName }
-    // What the DNS said before stays until it says something else.
-    names = !hasNames ? .complete : names == .complete ? .awaited : names
     var members: [Member] = []
+    var isAwaited = false
     for server in configuration.servers {
       if let member = Member(server) {
         members.append(member)
-      } else {
-        members += servers.lazy.map(\.member).filter { $0.name == server.address.description }
+      } else if server.address.isName {
+        let known = known(server)
+        members += known
+        if known.isEmpty { isAwaited = true }
       }
     }
+    resetNames(isAwaited: isAwaited)
     setMembers(members)
+  }
+
+  /// The members that a name has as far as is known: what the DNS said stays until it says something
+  /// else.
+  func known(_ server: ServerConfiguration) -> [Member] {
+    let name = server.address.description
+    return servers.lazy.map(\.member).filter { $0.name == name }.map { member in
+      var member = member
+      // The records of a service give each server its own weight.
+      if case .name = server.address { member.weight = server.weight }
+      member.isBackup = server.isBackup
+      member.maxConnections = server.maxConnections
+      return member
+    }
   }
 
   /// Puts other members in the place of the present ones. Those that stay keep their connections,

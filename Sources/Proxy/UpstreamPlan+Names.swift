@@ -24,6 +24,20 @@ extension UpstreamPlan {
     setMembers(members)
   }
 
+  /// The configuration has changed.
+  ///
+  /// - Parameter isAwaited: it has names that nothing is known of.
+  func resetNames(isAwaited: Bool) {
+    let hasNames = configuration.servers.contains { $0.address.isName }
+    if !hasNames {
+      names = .complete
+    } else if isAwaited {
+      names = .awaited
+    } else {
+      names = context.commons.followsNames ? .complete : .answered(until: context.now)
+    }
+  }
+
   /// Whether it is worth waiting for servers that are not known yet.
   var awaitsNames: Bool { names == .awaited || names == .asked }
 
@@ -53,7 +67,7 @@ extension UpstreamPlan {
       } catch {
         note("cannot resolve \(host): \(error)", at: reactor.now)
         hasFailed = true
-        members += servers.lazy.map(\.member).filter { $0.name == server.address.description }
+        members += known(server)
       }
     }
     names = .answered(until: context.now + (hasFailed ? 1000 : 5000))

@@ -27,7 +27,7 @@ final class UpstreamServer {
     self.member = member
     identity = member.identity
     pool = ServerPool(options, with: context.keeper)
-    authority = if case .unix = member.address { "localhost" } else { member.name }
+    authority = (try? ServerAddress(member.name))?.authority ?? member.name
   }
 
   /// What is configured for it has changed, or is known now.
