@@ -4,18 +4,17 @@ import IO
 
 /// A tunnel as a reload sees it. Worker-confined.
 final class TunnelRecord {
-  let route: RoutePlan
+  /// Its route in the plan in force, or the last one it had.
+  fileprivate(set) var route: RoutePlan
   /// Its two sides: its task waits for one of them or for both.
   fileprivate let sides: [Interest]
   /// When it is closed in any case.
-  private(set) var end = Moment.never
+  fileprivate(set) var end = Moment.never
 
   fileprivate init(_ route: RoutePlan, _ sides: [Interest]) {
     self.route = route
     self.sides = sides
   }
-
-  fileprivate func end(by moment: Moment) { end = min(end, moment) }
 }
 
 extension WorkerState {
@@ -32,18 +31,16 @@ extension WorkerState {
   func endTunnels(leaving plan: Plan, in milliseconds: Int64) {
     guard !tunnels.isEmpty else { return }
     let end = reactor.now.advanced(by: milliseconds)
-    for tunnel in tunnels.values where !plan.stillHas(tunnel.route) {
-      tunnel.end(by: end)
-      // It waits for its old deadline otherwise.
-      for side in tunnel.sides { reactor.interrupt(side) }
+    for tunnel in tunnels.values {
+      if let same = plan.counterpart(of: tunnel.route) {
+        // Nothing of an old plan lives longer for its sake.
+        tunnel.route = same
+        tunnel.end = .never
+      } else {
+        tunnel.end = min(tunnel.end, end)
+        // It waits for its old deadline otherwise.
+        for side in tunnel.sides { reactor.interrupt(side) }
+      }
     }
-  }
-}
-
-extension Plan {
-  /// Whether requests that took this route would still take one that says the same.
-  func stillHas(_ route: RoutePlan) -> Bool {
-    guard let present = self.route() else { return false }
-    return present.options == route.options && present.upstream.name == route.upstream.name
   }
 }

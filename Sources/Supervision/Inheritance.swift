@@ -1,5 +1,6 @@
 // Listening sockets that were open before this process was: opened by systemd (sd_listen_fds(3)), or by
 // the rsp that this one takes over from.
+import Balancing
 import Configuration
 import Glibc
 import IO
@@ -16,6 +17,8 @@ package struct Inheritance: Sendable {
     var isBorrowed: Bool
   }
   private var items: [Item] = []
+  /// What the cookies of sticky upstreams are signed with.
+  var stickyKey: SipHash.Key?
 
   package init() {}
 

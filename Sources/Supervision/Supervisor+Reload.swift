@@ -113,11 +113,16 @@ extension Supervisor {
     }
     do throws(ReloadError) {
       try await prepare(new)
-      let commitment = try listen(new)
-      await commit(commitment.perWorker)
-      listeners = commitment.listeners
+      var (listeners, commitments) = try listen(new)
+      let members = follow(new.upstreams)
+      for index in commitments.indices { commitments[index].members = members }
+      // Ours of the listeners that go, before the workers': see `stop`.
+      swap(&self.listeners, &listeners)
+      listeners = [:]
       configuration = new
       generation += 1
+      await commit(commitments)
+      renewChecks()
       Log.level = launch.logLevel ?? new.logLevel
     } catch {
       for worker in workers { await worker.abandon() }

@@ -39,6 +39,8 @@ package actor Supervisor {
   let launch: Launch
   let reactor: Reactor
   let workers: [Worker]
+  /// What all workers have in common.
+  let commons: Commons
   private var threads: [ThreadBox] = []
   private var runningWorkers = 0
   /// The configuration in force; the empty one until the start.
@@ -56,6 +58,11 @@ package actor Supervisor {
   private(set) var isStopping = false
   var control: ControlSocket?
   var commandClients = 0
+  /// Where names lead to, and which servers are well; nil until the start.
+  var follower: NameFollower?
+  var checker: HealthChecker?
+  var isCommitting = false
+  var checksAreStale = false
   let startedAt = Process.unixSeconds
   let service = ServiceManager()
 
@@ -65,7 +72,9 @@ package actor Supervisor {
     self.launch = launch
     self.inheritance = inheritance
     reactor = Reactor(for: loop)
-    workers = (0..<count).map { _ in Worker() }
+    let commons = Commons(stickyKey: inheritance.stickyKey, followsNames: true)
+    self.commons = commons
+    workers = (0..<count).map { _ in Worker(commons: commons) }
     turns = Turns()
   }
 
@@ -80,8 +89,11 @@ package actor Supervisor {
 
   private func main(_ configuration: Configuration) -> ReloadError? {
     var failure: ReloadError?
-    do throws(SystemError) { try startThreads() } catch {
-      return ReloadError(messages: ["cannot start a thread: \(error)"])
+    do throws(SystemError) {
+      try startThreads()
+      try startWatching()
+    } catch {
+      return ReloadError(messages: ["cannot start: \(error)"])
     }
     Task.immediate(executorPreference: loop) {
       do throws(ReloadError) { try await self.start(configuration) } catch {
