@@ -5,6 +5,7 @@ import socket
 
 import pytest
 
+from harness.backend import Backend
 from harness.config import configuration
 from harness.nginx import Nginx
 from harness.nginx import path as nginx_path
@@ -28,6 +29,21 @@ def serve(peers):
         server = ScriptedServer(script, address, family, strict)
         peers.callback(server.stop)
         return server
+
+    return start
+
+
+@pytest.fixture
+def backends(peers):
+    """backends("a", "b") -> that many Backends, real processes that answer with their names."""
+
+    def start(*names):
+        started = []
+        for name in names:
+            backend = Backend(name)
+            peers.callback(backend.stop)
+            started.append(backend)
+        return started
 
     return start
 
