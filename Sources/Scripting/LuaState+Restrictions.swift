@@ -20,7 +20,7 @@ enum Restrictions {
   static let source = """
     local exhausted, seal_name = ...
     local G, real, sealed = _G, {}, false
-    local error, type, tostring, ipairs = error, type, tostring, ipairs
+    local error, type, tostring0, ipairs = error, type, tostring, ipairs
     local setmetatable, getmetatable, pairs0, next0 = setmetatable, getmetatable, pairs, next
     local rawset0, rawget0, load0, loadfile0 = rawset, rawget, load, loadfile
     local xpcall0, require0, collect0 = xpcall, require, collectgarbage
@@ -59,6 +59,10 @@ enum Restrictions {
       end
       return loaded[name]
     end
+
+    -- As its own __tostring, LuaJIT's would turn in circles without an instruction.
+    function tostring(value) return tostring0(value) end
+    local tostring = tostring
 
     function xpcall(f, handler, ...)
       return xpcall0(f, function(message)

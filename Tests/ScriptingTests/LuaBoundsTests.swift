@@ -167,7 +167,7 @@ private let overBudget = "the function has executed more than 1000 instructions 
     "local s = 'x' while true do s = s .. s end",
     "local t = {} for i = 1, 1e9 do t = { t, t } end",
     "return table.concat({ ('x'):rep(1e7), ('x'):rep(1e7), ('x'):rep(1e7), ('x'):rep(1e7) })",
-    "while true do local s = ('x'):rep(1e6) end",
+    "for i = 1, 1e9 do local s = ('x'):rep(1e6) .. i end",
   ])
   func `is an error, and the state can be used again`(source: String) throws {
     let bounded = try Bounded(
