@@ -36,6 +36,24 @@ func configuration(
     ])
 }
 
+extension Plan {
+  /// The route that `configuration` makes, when it is there.
+  func route() -> RoutePlan? {
+    guard case .destination(.proxy(let route)) = find(host: "a.example", path: "/") else {
+      return nil
+    }
+    return route
+  }
+
+  /// As a request finds its route.
+  func find(host: String, path: String) -> Answer {
+    let matcher = Matcher()
+    return Array(host.utf8).withBytes { host in
+      Array(path.utf8).withBytes { path in find(host: host, path: path, matcher) }
+    }
+  }
+}
+
 /// How a relay ended, and what reached the sink by then.
 struct RelayEnd: Equatable {
   var output: [UInt8]
@@ -181,4 +199,10 @@ extension BodyRelay {
     self.init(worker)
     start(framing, chunkedOutput: chunkedOutput, highWater: highWater, limit: limit)
   }
+}
+
+/// What upstreams need of a worker, for code that never waits.
+func quietContext(_ commons: Commons = Commons()) -> UpstreamContext {
+  let loop = EventLoop()
+  return UpstreamContext(Reactor(for: loop), loop, commons)
 }
