@@ -19,9 +19,8 @@ final class Plan {
   /// What was made of the rows of `sites` that requests have asked for.
   private var made: [Destination?]
 
-  /// Builds a plan beside the one in force; `takeEffect` puts it in force.
-  ///
-  /// - Parameter old: the plan before this one, whose upstreams of the same names go on.
+  /// Builds a plan beside the one in force, from which it takes over the upstreams of the same names.
+  /// `takeEffect` puts it in force.
   init(_ configuration: Configuration, _ context: UpstreamContext, adopting old: Plan? = nil) {
     upstreams = configuration.upstreams.map {
       UpstreamPlan.make($0, in: context, adopting: old?.upstream(named: $0.name))

@@ -12,8 +12,6 @@ package final class WorkerState {
   let buffers = BufferPool()
   let pipes = PipePool()
   let heads = HeadPool()
-  /// What upstreams use of the worker.
-  let upstreamContext: UpstreamContext
   /// Replaced at a reload.
   var plan: Plan
   /// What regular expressions write to while they are searched for.
@@ -22,6 +20,8 @@ package final class WorkerState {
   var fieldLimiter = LogLimiter(milliseconds: 10_000)
   /// For expressions that met a limit.
   var matcherLimiter = LogLimiter(milliseconds: 10_000)
+  /// What upstreams use of the worker.
+  let upstreamContext: UpstreamContext
   /// Where heads are composed before they are put in front of a body. Used between two waits only.
   var scratch: ByteBuffer
   /// Where trailers wait until the body before them has been framed.

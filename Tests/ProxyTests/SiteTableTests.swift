@@ -10,7 +10,7 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct SiteTableTests {
   /// Sites by their names, each with routes to the upstreams of these numbers.
   private func plan(_ sites: [(names: String, routes: [(String, Int)])]) throws -> Plan {
-    Plan(try sitesConfiguration(sites), quietContext())
+    quietPlan(try sitesConfiguration(sites))
   }
 
   /// `site pattern -> upstream`, or why there is no route.
@@ -104,7 +104,7 @@ import Testing
             RouteConfiguration(pattern: $0, action: .proxy(upstream: i % 4), settings: options)
           }))
     }
-    let plan = Plan(configuration, quietContext())
+    let plan = quietPlan(configuration)
     #expect(plan.byteCount / count < 150)
     for i in stride(from: 0, to: count, by: 997) {
       let expected = "customer-\(i).example.com /api/ -> u\(i % 4)"
