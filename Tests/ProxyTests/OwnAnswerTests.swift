@@ -22,9 +22,11 @@ import Testing
     let bytes = Array(input.replacing("\n", with: "\r\n").utf8)
     return try await onLoop { worker in
       let state = WorkerState(all, worker.loop)
+      let now = UInt32(truncatingIfNeeded: state.reactor.now.milliseconds / 1000)
       let connection = ClientConnection(
         MemoryStream([.bytes(bytes), .end]), from: localPeer,
-        ConnectionRecord(listener: 0, requests: 0, acceptedAt: 0), ListenerOptions(), state)
+        ConnectionRecord(listener: 0, requests: 0, acceptedAt: now),
+        ClientListener(.any(port: 8000), ListenerOptions()), state)
       _ = await connection.serve()
       return connection.stream.writtenText.withLineFeeds
         .split(separator: "\n", omittingEmptySubsequences: false)

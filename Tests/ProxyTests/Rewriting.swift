@@ -32,7 +32,7 @@ struct Rewriting {
     if let trusted { try listener.trusted.insert(trusted) }
     connection = ClientConnection(
       MemoryStream(), from: peer, ConnectionRecord(listener: 0, requests: 1, acceptedAt: 0),
-      listener, worker)
+      ClientListener(.any(port: 8000), listener), worker)
     route = try #require(worker.plan.route())
     var input = worker.buffers.borrow(.large)
     input.append(wire(request))
