@@ -80,6 +80,12 @@ package enum OptionSchema {
       summary: "Forwards request fields with `_` or `.` in their names, which are dropped "
         + "otherwise.",
       example: "true"),
+    OptionRule(
+      name: "lua_budget", kind: .count(\.luaBudget, 1000...1_000_000_000),
+      contexts: routeContexts,
+      summary: "How many Lua instructions a function may execute for one request; above it the "
+        + "answer is 500.",
+      example: "100000"),
   ]
 
   static let listener: [OptionRule<ListenerOptions>] = [
