@@ -166,7 +166,8 @@ package final class NameFollower {
     let state =
       name.servers.isEmpty ? "it has no address yet" : "its last addresses go on to be used"
     Log.warning(
-      "cannot resolve \(name.question.name): \(error.words); \(state)\(LogLimiter.note(suppressed))")
+      "cannot resolve \(name.question.name): \(error.words); \(state)\(LogLimiter.note(suppressed))"
+    )
   }
 }
 
