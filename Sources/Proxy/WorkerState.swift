@@ -61,7 +61,8 @@ package final class WorkerState {
     parkedClients = ParkedClients()
     clientKeeper = reactor.add(parkedClients)
     upstreamContext = UpstreamContext(reactor, loop, commons)
-    plan = Plan(configuration, upstreamContext)
+    plan = Plan(
+      configuration, upstreamContext, functions: RouteFunctions.orNone(of: configuration))
   }
 
   /// Blocks that the worker itself holds: the two scratch blocks.

@@ -114,7 +114,7 @@ extension Supervisor {
     do throws(ReloadError) {
       try await prepare(new)
       var (listeners, commitments) = try listen(new)
-      let members = follow(new.upstreams)
+      let members = follow(new)
       for index in commitments.indices { commitments[index].members = members }
       // Ours of the listeners that go, before the workers': see `stop`.
       swap(&self.listeners, &listeners)
@@ -122,6 +122,7 @@ extension Supervisor {
       configuration = new
       generation += 1
       await commit(commitments)
+      catchUp(with: members)
       renewChecks()
       Log.level = launch.logLevel ?? new.logLevel
     } catch {

@@ -30,11 +30,19 @@ extension Supervisor {
   /// Follows the names of a configuration from now on.
   ///
   /// - Returns: the members of upstreams as far as names are known.
-  func follow(_ upstreams: [UpstreamConfiguration]) -> [String: [Member]] {
+  func follow(_ new: Configuration) -> [String: [Member]] {
     isCommitting = true
     defer { isCommitting = false }
-    follower?.update(upstreams)
+    follower?.ask(new.process.resolver)
+    follower?.update(new.upstreams)
     return follower?.known ?? [:]
+  }
+
+  /// Sends what the DNS has said while a configuration was put in force with these members.
+  func catchUp(with members: [String: [Member]]) {
+    for (upstream, present) in follower?.known ?? [:] where present != members[upstream] {
+      tellWorkers { await $0.setMembers(present, of: upstream) }
+    }
   }
 
   /// Checks the servers of the configuration in force, as many of them as are known.

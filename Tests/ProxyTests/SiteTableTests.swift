@@ -10,12 +10,7 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct SiteTableTests {
   /// Sites by their names, each with routes to the upstreams of these numbers.
   private func plan(_ sites: [(names: String, routes: [(String, Int)])]) throws -> Plan {
-    plan(try sitesConfiguration(sites))
-  }
-
-  private func plan(_ configuration: Configuration) -> Plan {
-    let loop = EventLoop()
-    return Plan(configuration, UpstreamContext(Reactor(for: loop), loop, Commons()))
+    quietPlan(try sitesConfiguration(sites))
   }
 
   /// `site pattern -> upstream`, or why there is no route.
@@ -109,7 +104,7 @@ import Testing
             RouteConfiguration(pattern: $0, action: .proxy(upstream: i % 4), settings: options)
           }))
     }
-    let plan = plan(configuration)
+    let plan = quietPlan(configuration)
     #expect(plan.byteCount / count < 150)
     for i in stride(from: 0, to: count, by: 997) {
       let expected = "customer-\(i).example.com /api/ -> u\(i % 4)"

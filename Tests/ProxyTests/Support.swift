@@ -16,6 +16,12 @@ func quietWorker(
   WorkerState(configuration(server, options), EventLoop())
 }
 
+/// A plan of a worker whose loop is not run.
+func quietPlan(_ configuration: Configuration) -> Plan {
+  let loop = EventLoop()
+  return Plan(configuration, UpstreamContext(Reactor(for: loop), loop, Commons()))
+}
+
 /// One site, one route, one server.
 func configuration(
   _ server: ServerAddress, _ options: RouteOptions = .init(), _ upstream: UpstreamOptions = .init()
