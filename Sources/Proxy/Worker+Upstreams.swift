@@ -1,0 +1,27 @@
+// What the supervisor and the control socket tell a worker about its upstreams, and what they ask.
+import Balancing
+import IO
+
+extension Worker {
+  /// Takes in what the DNS says: the whole member list of an upstream, resolved and numeric together.
+  /// Members that stay (by `identity`) keep connections, health and counts. Nothing happens when
+  /// there is no such upstream.
+  package func setMembers(_ members: [Member], of upstream: String) {}
+
+  /// The process' checker has found that a server rose or fell.
+  package func noteCheck(
+    _ event: ActiveHealth.Event, of identity: UInt64, in upstream: String
+  ) {}
+
+  /// Drains a server, puts it down, or up again. The wish is kept when the members change and over
+  /// reloads.
+  ///
+  /// - Parameter server: its name as configured, or its address; a name means all its addresses.
+  /// - Returns: how many members it matched.
+  package func administer(
+    _ wish: Administrative, server: String, in upstream: String
+  ) -> Int { 0 }
+
+  /// What this worker knows of all upstreams, in the order of the configuration.
+  package func upstreamStatus() -> [UpstreamStatus] { [] }
+}
