@@ -79,7 +79,8 @@ let package = Package(
     tests(
       "SupervisionTests",
       [
-        "Supervision", "Proxy", "Configuration", "Balancing", "HTTP", "IO", "Bytes", "TestSupport",
+        "Supervision", "Proxy", "Configuration", "Balancing", "Routing", "HTTP", "IO", "Bytes",
+        "TestSupport",
       ]),
   ]
 )

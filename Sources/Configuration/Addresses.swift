@@ -38,10 +38,19 @@ package enum ServerAddress: Sendable, Hashable, CustomStringConvertible {
   case name(host: String, port: UInt16)
   /// The path of a Unix socket.
   case unix(path: String)
+  /// The name of SRV records (RFC 2782), lower-case: `_http._tcp.app.example`. They give the
+  /// servers' names, ports and weights.
+  case service(name: String)
 
-  /// Reads `127.0.0.1:8000`, `[::1]:8000`, `name.example:8000` or `unix:/PATH`. With `http://` in
-  /// front the port may be left out and is 80.
+  /// Reads `127.0.0.1:8000`, `[::1]:8000`, `name.example:8000`, `unix:/PATH` or
+  /// `srv:_http._tcp.name.example`. With `http://` in front the port may be left out and is 80.
   package init(_ text: String) throws(AddressError) {
+    if text.lowercased().hasPrefix("srv:") {
+      let name = text.dropFirst(4)
+      self = .service(name: name.lowercased())
+      guard isHostName(name), name.hasPrefix("_"), !authority.isEmpty else { throw .badService }
+      return
+    }
     guard !text.lowercased().hasPrefix("https://") else { throw .tlsUnsupported }
     var text = text
     if text.lowercased().hasPrefix("http://") {
@@ -70,16 +79,24 @@ package enum ServerAddress: Sendable, Hashable, CustomStringConvertible {
     try self.init((isBare ? "[\(host)]" : host) + ":" + port)
   }
 
-  /// Host and port as a URL writes them; `localhost` for a Unix socket, which has no name.
+  /// Host and port as a URL writes them; `localhost` for a Unix socket, which has no name, and the
+  /// domain of a service.
   package var authority: String {
     switch self {
     case .ip(let host, let port), .name(let host, let port): hostAndPort(host, port)
     case .unix: "localhost"
+    // What the service is of: without `_http._tcp.`
+    case .service(let name):
+      String(name.split(separator: ".").drop { $0.hasPrefix("_") }.joined(separator: "."))
     }
   }
 
   package var description: String {
-    if case .unix(let path) = self { "unix:\(path)" } else { authority }
+    switch self {
+    case .unix(let path): "unix:\(path)"
+    case .service(let name): "srv:\(name)"
+    case .ip, .name: authority
+    }
   }
 }
 
@@ -89,6 +106,7 @@ package enum AddressError: Error, Equatable {
   case portMissing
   case badPort(String)
   case badSocketPath
+  case badService
   case hostMissing(UInt16)
   case notOnlyAuthority
   case tlsUnsupported
@@ -101,6 +119,7 @@ package enum AddressError: Error, Equatable {
     case .badPort(let port): "has no valid port: \"\(port)\" is not a number from 1 to 65535"
     case .badSocketPath:
       "has no valid socket path: it must start with \"/\" and have at most 107 bytes"
+    case .badService: "has no service after \"srv:\" (write \"srv:_http._tcp.app.example\")"
     case .hostMissing(let port): "has no host (write \"127.0.0.1:\(port)\")"
     case .notOnlyAuthority: "may have nothing after the port: a path is not supported"
     case .tlsUnsupported: "asks for TLS to the server, which is not supported in this version"

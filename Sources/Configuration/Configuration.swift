@@ -34,12 +34,23 @@ package struct Program: Sendable, Equatable {
   package var source: [UInt8]
   /// Where `require` and `include` look.
   package var folder: String
+  /// What `include` has read, by what it was asked for: another run reads the same.
+  package var included: [String: [IncludedFile]]
 
-  package init(name: String, source: [UInt8], folder: String) {
+  package init(
+    name: String, source: [UInt8], folder: String, included: [String: [IncludedFile]] = [:]
+  ) {
     self.name = name
     self.source = source
     self.folder = folder
+    self.included = included
   }
+}
+
+/// A file that `include` has read.
+package struct IncludedFile: Sendable, Equatable {
+  package var path: String
+  package var source: [UInt8]
 }
 
 /// One address to accept connections on.

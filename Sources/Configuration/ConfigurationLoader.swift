@@ -4,36 +4,30 @@ import Scripting
 
 extension Configuration {
   /// Runs a configuration file.
-  /// - Throws: `cannot open PATH: REASON`, Lua's own message, or every mistake of the file.
+  /// - Throws: `cannot open PATH: REASON`, or every mistake of the file.
   package static func load(path: String) throws(ConfigurationError) -> Configuration {
-    try evaluate(source: path, folder: folder(of: path)) { lua throws(LuaError) in
-      try lua.run(file: path)
+    let source: [UInt8]
+    do throws(FileError) {
+      source = try SourceFile.read(path, limit: ConfigurationLanguage.largestFile)
+    } catch {
+      throw ConfigurationError(messages: ["cannot open \(path): \(error)"])
     }
+    return try load(Program(name: path, source: source, folder: SourceFile.folder(of: path)))
   }
 
   /// Runs a configuration that is at hand as text, which messages call `name`.
   package static func load(
-    text: String, name: String = "rsp.lua"
+    text: String, name: String = "rsp.lua", folder: String = "."
   ) throws(ConfigurationError) -> Configuration {
-    try evaluate(source: name, folder: ".") { lua throws(LuaError) in
-      try lua.run(text, name: name)
-    }
+    try load(Program(name: name, source: Array(text.utf8), folder: folder))
   }
 
-  private static func evaluate(
-    source: String, folder: String, run: (borrowing LuaState) throws(LuaError) -> Void
-  ) throws(ConfigurationError) -> Configuration {
-    let declarations = Declarations(source: source)
+  private static func load(_ program: Program) throws(ConfigurationError) -> Configuration {
+    let declarations = Declarations(program: program, keepingFunctions: false)
     do throws(LuaError) {
-      let lua = try LuaState()
-      try lua.addModules(inFolder: folder)
-      try ConfigurationLanguage(declarations: declarations).install(in: lua)
-      try run(lua)
-      declarations.complainAboutOpenStatements()
-      try declarations.declareGlobals(of: lua)
+      try declarations.run(in: LuaState())
     } catch {
-      throw ConfigurationError(
-        messages: declarations.messages + [error.message + hint(for: error.message)])
+      throw ConfigurationError(messages: declarations.messages + [error.message])
     }
     return try declarations.resolve()
   }
@@ -48,25 +42,37 @@ extension Configuration {
       listenPort: listenPort, backendAddress: backendAddress, backendPort: backendPort)
     return try declarations.resolve()
   }
-
-  /// The folder that holds the file at `path`, by which `require` finds modules beside it.
-  private static func folder(of path: String) -> String {
-    guard let slash = path.lastIndex(of: "/") else { return "." }
-    return slash == path.startIndex ? "/" : String(path[..<slash])
-  }
-
-  /// A statement that was probably meant by a call of an unknown global.
-  private static func hint(for message: String) -> String {
-    let opening = "attempt to call global '"
-    guard let start = message.firstRange(of: opening)?.upperBound,
-      let end = message[start...].firstIndex(of: "'")
-    else { return "" }
-    return suggestion(
-      for: String(message[start..<end]), among: ConfigurationLanguage.statements)
-  }
 }
 
 extension Declarations {
+  /// Runs the program in a state, in which the statements are defined first.
+  ///
+  /// The state that is to call functions later is prepared by this too, and then asks `functions`
+  /// for them:
+  ///
+  ///     let declarations = Declarations(program: program, keepingFunctions: true)
+  ///     try declarations.run(in: lua)
+  ///     guard declarations.mistakes.isEmpty else { ... declarations.messages ... }
+  ///     let references = declarations.functions.map(\.reference)  // nowhere nil; index = number
+  ///
+  /// A program may do something else on each run (`os.time`, `os.getenv`): `functions` says of which
+  /// site and route each is, to be held against the `Configuration`.
+  ///
+  /// - Throws: what the state itself failed at. What the program does wrong is a mistake of this.
+  func run(in lua: borrowing LuaState) throws(LuaError) {
+    guard let program else { return }
+    try lua.addModules(inFolder: program.folder)
+    try ConfigurationLanguage(declarations: self).install(in: lua)
+    do throws(LuaError) {
+      try lua.stack.load(program.source, file: program.name)
+      try lua.stack.call(arguments: 0, results: 0)
+    } catch {
+      return complain(about: error)
+    }
+    complainAboutOpenStatements()
+    try declareGlobals(of: lua)
+  }
+
   /// Declares what the globals `listenPort`, `backendAddress` and `backendPort` say, if there are
   /// any of them.
   func declareGlobals(of lua: borrowing LuaState) throws(LuaError) {
@@ -116,7 +122,7 @@ extension Declarations {
     }
     do {
       let server = try ServerAddress(host: backendAddress, port: backendPort)
-      upstreams.append(
+      add(
         Upstream(
           location: nowhere, name: "default",
           servers: [ServerConfiguration(address: server)], options: OptionLayer()))
@@ -126,8 +132,8 @@ extension Declarations {
         at: nil)
     }
     let route = Route(
-      pattern: .prefix([0x2f]), action: ActionValue(.proxy("default"), nowhere),
-      options: OptionLayer())
+      text: "/", pattern: .prefix([0x2f]),
+      answer: .action(ActionValue(.proxy("default"), nowhere)), options: OptionLayer())
     if upstreams.isEmpty { return }
     sites.append(Site(location: nowhere, names: [.any], routes: [route], options: OptionLayer()))
   }

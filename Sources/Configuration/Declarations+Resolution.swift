@@ -1,23 +1,17 @@
 // From what was declared to what will run: names become indices, options become values, and what
 // only shows when everything is known is checked.
+import Routing
 import Scripting
 
 extension Declarations {
   /// The finished configuration.
   /// - Throws: all mistakes, those found before included.
   func resolve() throws(ConfigurationError) -> Configuration {
-    var upstreamConfigurations = upstreams.map { upstream in
-      UpstreamConfiguration(
-        name: upstream.name, servers: upstream.servers,
-        options: upstream.options.applied(to: defaults.upstream.applied(to: UpstreamOptions())))
-    }
-    let siteConfigurations = sites.map { site in
-      SiteConfiguration(
-        names: site.names,
-        routes: site.routes.compactMap { route in
-          resolve(route, in: site, adding: &upstreamConfigurations)
-        })
-    }
+    guard !isIncomplete else { throw ConfigurationError(messages: messages) }
+    var upstreamConfigurations = upstreams.map(resolve)
+    let targets = resolveTargets(adding: &upstreamConfigurations)
+    var settings = SettingsStore(defaults: defaults.route)
+    let siteConfigurations = sites.map { resolve($0, targets, &settings) }
     if mistakes.isEmpty {
       if listeners.isEmpty { complain("nothing to listen on (write listen \"8000\")", at: nil) }
       if sites.isEmpty {
@@ -26,53 +20,106 @@ extension Declarations {
     }
     guard mistakes.isEmpty else { throw ConfigurationError(messages: messages) }
     return Configuration(
-      workers: workers?.count,
-      listeners: listeners.map { listener in
-        var options = listener.options.applied(
-          to: defaults.listener.applied(to: ListenerOptions()))
-        options.maxLine = min(options.maxLine, options.maxHead)
-        return ListenerConfiguration(
-          address: listener.address, options: options, line: listener.location.line)
-      },
+      workers: workers?.count, listeners: listeners.map(resolve),
       upstreams: upstreamConfigurations, sites: siteConfigurations,
-      process: defaults.process.applied(to: ProcessOptions()))
+      process: defaults.process.applied(to: ProcessOptions()), program: usedProgram)
   }
+
+  /// The program with all that it is made of, if its functions will be called.
+  private var usedProgram: Program? {
+    guard !functions.isEmpty, var program else { return nil }
+    program.included = included
+    return program
+  }
+
+  private func resolve(_ listener: Listener) -> ListenerConfiguration {
+    var options = listener.options.applied(to: defaults.listener.applied(to: ListenerOptions()))
+    options.maxLine = min(options.maxLine, options.maxHead)
+    return ListenerConfiguration(
+      address: listener.address, options: options, line: listener.location.line)
+  }
+
+  private func resolve(_ upstream: Upstream) -> UpstreamConfiguration {
+    UpstreamConfiguration(
+      name: upstream.name, servers: upstream.servers,
+      options: upstream.options.applied(to: defaults.upstream.applied(to: UpstreamOptions())))
+  }
+
+  // MARK: Sites
 
   private func resolve(
-    _ route: Route, in site: Site, adding upstreams: inout [UpstreamConfiguration]
-  ) -> RouteConfiguration? {
-    guard case .proxy(let target) = route.action.kind,
-      let index = upstream(target, at: route.action.location, adding: &upstreams)
-    else { return nil }
-    var options = RouteOptions()
-    defaults.route.apply(to: &options)
-    site.options.apply(to: &options)
-    route.options.apply(to: &options)
-    return RouteConfiguration(
-      pattern: route.pattern, action: .proxy(upstream: index), options: options)
+    _ site: Site, _ targets: [String: Int], _ settings: inout SettingsStore
+  ) -> SiteConfiguration {
+    SiteConfiguration(
+      names: site.names,
+      routes: site.routes.compactMap { route in
+        guard let action = resolve(route.answer, targets) else { return nil }
+        return RouteConfiguration(
+          pattern: route.pattern, action: action,
+          settings: settings.settings(of: site.options, route.options))
+      }, line: Int32(clamping: site.location.line))
   }
 
-  /// The index of the upstream that `proxy` names, which is made when an address is given.
-  private func upstream(
-    _ target: String, at location: LuaLocation, adding upstreams: inout [UpstreamConfiguration]
-  ) -> Int? {
-    if let index = upstreams.firstIndex(where: { $0.name == target }) { return index }
-    // The name of an upstream holds no colon, an address does.
-    guard target.contains(":") else {
-      let hint = suggestion(for: target, among: upstreams.map(\.name))
-      complain("proxy \"\(target)\": no upstream has this name\(hint)", at: location)
-      return nil
+  private func resolve(_ answer: Route.Answer, _ targets: [String: Int]) -> Action? {
+    switch answer {
+    case .function(let number): return .function(number)
+    case .action(let value):
+      switch value.kind {
+      case .proxy(let target): return targets[target].map { .proxy(upstream: $0) }
+      case .respond(let response): return .respond(response)
+      case .redirect(let redirect): return .redirect(redirect)
+      case .refused: return nil
+      }
     }
-    do {
-      let server = ServerConfiguration(address: try ServerAddress(target))
-      upstreams.append(
-        UpstreamConfiguration(
-          name: target, servers: [server],
-          options: defaults.upstream.applied(to: UpstreamOptions())))
-      return upstreams.count - 1
-    } catch {
-      complain("proxy \"\(target)\": the address \(error.description)", at: location)
-      return nil
+  }
+
+  // MARK: Upstreams
+
+  /// The indices of the upstreams that `proxy` names, which are made where an address is given.
+  private func resolveTargets(adding upstreams: inout [UpstreamConfiguration]) -> [String: Int] {
+    var indices = upstreamIndices
+    for (target, location) in targets where indices[target] == nil {
+      // The name of an upstream holds no colon, an address does.
+      guard target.contains(":") else {
+        let hint = suggestion(for: target, among: upstreams.map(\.name))
+        complain("proxy \"\(target)\": no upstream has this name\(hint)", at: location)
+        continue
+      }
+      do throws(AddressError) {
+        let server = ServerConfiguration(address: try ServerAddress(target))
+        indices[target] = upstreams.count
+        upstreams.append(
+          UpstreamConfiguration(
+            name: target, servers: [server],
+            options: defaults.upstream.applied(to: UpstreamOptions())))
+      } catch {
+        complain("proxy \"\(target)\": the address \(error.description)", at: location)
+      }
     }
+    return indices
+  }
+}
+
+/// The options of routes, each kept once: what 100,000 sites have in common is not copied for each.
+private struct SettingsStore {
+  private let base: Shared<RouteOptions>
+  /// Those made last. In a loop, the same come again and again.
+  private var recent: [Shared<RouteOptions>] = []
+  private static let recentCount = 8
+
+  init(defaults: OptionLayer<RouteOptions>) {
+    base = Shared(defaults.applied(to: RouteOptions()))
+  }
+
+  mutating func settings(
+    of site: OptionLayer<RouteOptions>, _ route: OptionLayer<RouteOptions>
+  ) -> Shared<RouteOptions> {
+    guard !site.isEmpty || !route.isEmpty else { return base }
+    let options = route.applied(to: site.applied(to: base.value))
+    if let known = recent.first(where: { $0.value == options }) { return known }
+    let made = Shared(options)
+    if recent.count == Self.recentCount { recent.removeFirst() }
+    recent.append(made)
+    return made
   }
 }

@@ -5,64 +5,158 @@ import Scripting
 extension Declarations {
   func declareSite(_ name: String, _ value: LuaValue, at location: LuaLocation) {
     hasStatements = true
-    let subject = "site \"\(name)\""
-    let names = (try? HostName(name)).map { [$0] } ?? []
-    if let first = sites.first(where: { $0.names == names }) {
-      complain("\(subject) is already defined at \(first.location)", at: location)
-    }
-    if name != "*" {
-      complain("\(subject): only the site \"*\" is supported in this version", at: location)
-    }
-    guard case .table(let table) = value else {
+    // Said only where there is something to say: there may be 100,000 sites.
+    var subject: String { "site \"\(name)\"" }
+    guard case .table(var table) = value else {
       let error = ValueError.expected("{ routes and options }", value)
       return complain("\(subject): \(error.message)", at: location)
     }
-    var settings = LuaTable()
-    settings.otherKeys = table.otherKeys
-    var routes: [Route] = []
-    for (key, value) in table.fields {
-      guard let first = key.first, "/=~".contains(first) else {
-        settings.fields.append((key, value))
-        continue
-      }
-      let route = "\(subject): route \"\(key)\""
-      if key != "/" {
-        complain("\(route): only the path \"/\" is supported in this version", at: location)
-      } else if let declared = self.route(value, of: route, at: location) {
-        routes.append(declared)
-      }
-    }
-    if let element = table.elements.first {
-      let what = element.shown
-      complain(
-        "\(subject): \(what) stands without a path before it (write [\"/\"] = ...)", at: location)
-    } else if !table.fields.contains(where: { "/=~".contains($0.name.first ?? " ") }) {
+    var site = Site(
+      location: location, names: names(of: name, at: location), routes: [], options: OptionLayer())
+    let hasRoutes = addRoutes(of: table, to: &site, name)
+    if !hasRoutes {
       complain("\(subject): no route (write [\"/\"] = proxy \"NAME\")", at: location)
     }
-    let layer = options(settings, OptionSchema.route, in: .site, of: subject, at: location)
-    sites.append(Site(location: location, names: names, routes: routes, options: layer))
+    complainAboutDuplicates(in: site, subject)
+    number(&site.routes)
+    table.elements = []
+    table.fields.removeAll { Self.isRoute($0.name) }
+    site.options = options(table, OptionSchema.route, in: .site, of: subject, at: location)
+    sites.append(site)
   }
 
-  private func route(
-    _ value: LuaValue, of subject: String, at location: LuaLocation
-  ) -> Route? {
+  private static func isRoute(_ key: String) -> Bool {
+    switch key.utf8.first {
+    case 0x2f, 0x3d, 0x7e: true  // "/", "=", "~"
+    default: false
+    }
+  }
+
+  // MARK: Names
+
+  /// The names in `a.example www.a.example`, those that are right and new.
+  private func names(of text: String, at location: LuaLocation) -> [HostName] {
+    var names: [HostName] = []
+    let words = text.split { $0 == " " || $0 == "\t" || $0 == "\n" }
+    if words.isEmpty { complain("site \"\(text)\": the name is empty", at: location) }
+    for word in words {
+      do throws(HostNameError) {
+        let name = try HostName(String(word))
+        if let first = siteIndices[name] {
+          let isWhole = words.count == 1
+          let place =
+            Int(first) == sites.count
+            ? "stands twice here"
+            : isWhole && sites[Int(first)].names == [name]
+              ? "is already defined at \(sites[Int(first)].location)"
+              : "is already a name of the site at \(sites[Int(first)].location)"
+          complain("site \"\(text)\"\(isWhole ? "" : ": \"\(word)\"") \(place)", at: location)
+        } else {
+          siteIndices[name] = Int32(sites.count)
+          names.append(name)
+        }
+      } catch {
+        let which = words.count == 1 ? "" : "\"\(word)\": "
+        complain("site \"\(text)\": \(which)\(error)", at: location)
+      }
+    }
+    return names
+  }
+
+  // MARK: Routes
+
+  /// Adds the routes to the site, expressions in the order in which they are tried.
+  /// - Returns: whether there was any, be it with mistakes.
+  private func addRoutes(of table: LuaTable, to site: inout Site, _ name: String) -> Bool {
+    var found = false
+    for element in table.elements {
+      guard case .table(var entry) = element, case .string(let text)? = entry.elements.first else {
+        complain(
+          "site \"\(name)\": \(element.shown) stands without a path before it "
+            + "(write [\"/\"] = ... or { \"/\", ... })", at: site.location)
+        found = true
+        continue
+      }
+      entry.elements.removeFirst()
+      addRoute(text, .table(entry), to: &site, name)
+      found = true
+    }
+    var keyed = table.fields.filter { Self.isRoute($0.name) }
+    // Lua forgets in which order keys were written. The longest text first is the best guess: what
+    // is more specific is usually longer.
+    if keyed.count > 1 {
+      keyed.sort { left, right in
+        let counts = (left.name.utf8.count, right.name.utf8.count)
+        return counts.0 == counts.1 ? left.name < right.name : counts.0 > counts.1
+      }
+    }
+    for (text, value) in keyed { addRoute(text, value, to: &site, name) }
+    return found || !keyed.isEmpty
+  }
+
+  private func addRoute(
+    _ text: String, _ value: LuaValue, to site: inout Site, _ name: String
+  ) {
+    let location = site.location
+    var subject: String { "site \"\(name)\": route \"\(text)\"" }
+    var pattern: PathPattern?
+    do throws(PathPatternError) {
+      pattern = try self.pattern(text)
+    } catch {
+      complain("\(subject): \(error)", at: location)
+    }
     var table = LuaTable()
     if case .table(let given) = value { table = given } else { table.elements = [value] }
-    let first = table.elements.first ?? .nil
-    if case .function = first {
-      complain("\(subject): functions are not supported in this version", at: location)
-      return nil
-    }
-    guard case .object(let object) = first, let action = object as? ActionValue else {
-      let error = ValueError.expected("an action such as proxy \"NAME\"", first)
+    var place = location
+    var answer: Route.Answer?
+    var function: Function?
+    switch table.elements.first ?? .nil {
+    case .function(let reference):
+      function = Function(site: name, route: text, location: location, reference: reference)
+    case .object(let object as ActionValue):
+      answer = .action(object)
+      place = object.location
+    case let other:
+      let error = ValueError.expected("an action such as proxy \"NAME\", or a function", other)
       complain("\(subject): \(error.message)", at: location)
-      return nil
     }
     if table.elements.count > 1 {
       complain("\(subject): one action per route, found \(table.elements.count)", at: location)
     }
-    let layer = options(
-      table, OptionSchema.route, in: .route, of: subject, at: action.location)
-    return Route(pattern: .prefix([0x2f]), action: action, options: layer)
+    let layer = options(table, OptionSchema.route, in: .route, of: subject, at: place)
+    if pattern != nil, let function {
+      answer = .function(functions.count)
+      functions.append(function)
+    }
+    guard let pattern, let answer else { return }
+    site.routes.append(Route(text: text, pattern: pattern, answer: answer, options: layer))
+  }
+
+  private func complainAboutDuplicates(in site: Site, _ subject: @autoclosure () -> String) {
+    guard site.routes.count > 1 else { return }
+    var known: [String: String] = [:]
+    for route in site.routes {
+      if let first = known.updateValue(route.text, forKey: route.pattern.description) {
+        let same = first == route.text ? "" : ", which is the same as \"\(first)\","
+        complain("\(subject()): route \"\(route.text)\"\(same) stands twice", at: site.location)
+      }
+    }
+  }
+
+  /// Gives the functions of a site their numbers, by the routes' texts. They were added last.
+  private func number(_ routes: inout [Route]) {
+    var found: [(index: Int, function: Function)] = []
+    for (index, route) in routes.enumerated() {
+      if case .function(let number) = route.answer { found.append((index, functions[number])) }
+    }
+    guard found.count > 1 else { return }
+    found.sort { left, right in
+      left.function.route.utf8.lexicographicallyPrecedes(right.function.route.utf8)
+    }
+    functions.removeLast(found.count)
+    for (index, function) in found {
+      routes[index].answer = .function(functions.count)
+      functions.append(function)
+    }
   }
 }

@@ -75,57 +75,6 @@ extension Declarations {
     }
   }
 
-  func declareUpstream(_ name: String, _ value: LuaValue, at location: LuaLocation) {
-    hasStatements = true
-    let subject = "upstream \"\(name)\""
-    if name.isEmpty || name.contains(where: { ":/ \t\n".contains($0) }) {
-      complain(
-        "\(subject): a name must not be empty or contain blanks, \":\" or \"/\"", at: location)
-    }
-    if let first = upstreams.first(where: { $0.name == name }) {
-      complain("\(subject) is already defined at \(first.location)", at: location)
-    }
-    guard case .table(let table) = value else {
-      let error = ValueError.expected("{ servers and options }", value)
-      return complain("\(subject): \(error.message)", at: location)
-    }
-    let servers = table.elements.compactMap { server($0, of: subject, at: location) }
-    if table.elements.isEmpty {
-      complain("\(subject): no server", at: location)
-    } else if table.elements.count > 1 {
-      complain("\(subject): several servers are not supported in this version", at: location)
-    }
-    let layer = options(table, OptionSchema.upstream, in: .upstream, of: subject, at: location)
-    upstreams.append(
-      Upstream(location: location, name: name, servers: servers, options: layer))
-  }
-
-  private func server(
-    _ value: LuaValue, of subject: String, at location: LuaLocation
-  ) -> ServerConfiguration? {
-    var value = value
-    if case .table(let table) = value {
-      for name in table.fields.map(\.name) + table.otherKeys {
-        let problem =
-          OptionSchema.planned.contains(name)
-          ? "option \"\(name)\" is not supported in this version" : "unknown option \"\(name)\""
-        complain("\(subject): server: \(problem)", at: location)
-      }
-      value = table.elements.first ?? .nil
-    }
-    guard case .string(let text) = value else {
-      let error = ValueError.expected("an address such as \"127.0.0.1:8080\"", value)
-      complain("\(subject): server: \(error.message)", at: location)
-      return nil
-    }
-    do {
-      return ServerConfiguration(address: try ServerAddress(text))
-    } catch {
-      complain("\(subject): server \"\(text)\" \(error.description)", at: location)
-      return nil
-    }
-  }
-
   // MARK: Parts
 
   /// The table of a statement that takes options only.
@@ -143,40 +92,42 @@ extension Declarations {
   /// Checks the fields of a table as options of one level.
   func options<Options>(
     _ table: LuaTable, _ rules: [OptionRule<Options>], in context: OptionContext,
-    of subject: String, at location: LuaLocation
+    of subject: @autoclosure () -> String, at location: LuaLocation
   ) -> OptionLayer<Options> {
     var layer = OptionLayer<Options>()
-    setFields(of: table, in: context, of: subject, at: location) {
+    setFields(of: table, in: context, of: subject(), at: location) {
       name, value throws(ValueError) in
       try OptionSchema.set(name, to: value, in: &layer, by: rules)
     }
-    complain(aboutKeys: table, allowElements: true, of: subject, at: location)
+    complain(aboutKeys: table, allowElements: true, of: subject(), at: location)
     return layer
   }
 
   /// Gives each field to `set`, which says whether it knows the name, and complains where it must.
   private func setFields(
-    of table: LuaTable, in context: OptionContext, of subject: String, at location: LuaLocation,
+    of table: LuaTable, in context: OptionContext, of subject: @autoclosure () -> String,
+    at location: LuaLocation,
     set: (String, LuaValue) throws(ValueError) -> Bool
   ) {
     for (name, value) in table.fields {
       do throws(ValueError) {
         guard try !set(name, value) else { continue }
         let complaint = OptionSchema.complaint(about: name, in: context)
-        complain("\(subject): \(complaint)", at: location)
+        complain("\(subject()): \(complaint)", at: location)
       } catch {
-        complain("\(subject): \(name): \(error.message)", at: location)
+        complain("\(subject()): \(name): \(error.message)", at: location)
       }
     }
   }
 
   /// Complains about keys that are no names, and about elements where only options may stand.
   func complain(
-    aboutKeys table: LuaTable, allowElements: Bool, of subject: String, at location: LuaLocation
+    aboutKeys table: LuaTable, allowElements: Bool, of subject: @autoclosure () -> String,
+    at location: LuaLocation
   ) {
-    for key in table.otherKeys { complain("\(subject): unexpected key \(key)", at: location) }
+    for key in table.otherKeys { complain("\(subject()): unexpected key \(key)", at: location) }
     if !allowElements, let element = table.elements.first {
-      complain("\(subject): \(element.shown) stands without a name before it", at: location)
+      complain("\(subject()): \(element.shown) stands without a name before it", at: location)
     }
   }
 

@@ -9,24 +9,11 @@ struct Mistake {
   var text: String
 }
 
-/// The result of `proxy` and its kin: what may stand in a route.
-final class ActionValue {
-  enum Kind {
-    /// A name of an upstream, or an address.
-    case proxy(String)
-    /// One that was refused when it was made; nothing more is said of it.
-    case refused
-  }
-  let kind: Kind
-  let location: LuaLocation
-
-  init(_ kind: Kind, _ location: LuaLocation) {
-    self.kind = kind
-    self.location = location
-  }
-}
-
-/// Confined to the run of one configuration.
+/// What one run of a configuration's program declares. Confined to that run.
+///
+/// It is run once to check it and to make the `Configuration`; and, when routes are functions, once
+/// more in every state that is to call them (`init(program:keepingFunctions:)`, `run(in:)`, then
+/// `functions`).
 final class Declarations {
   struct Listener {
     var location: LuaLocation
@@ -40,8 +27,15 @@ final class Declarations {
     var options: OptionLayer<UpstreamOptions>
   }
   struct Route {
+    enum Answer {
+      case action(ActionValue)
+      /// By its number: its index in `functions`.
+      case function(Int)
+    }
+    /// As it is written.
+    var text: String
     var pattern: PathPattern
-    var action: ActionValue
+    var answer: Answer
     var options: OptionLayer<RouteOptions>
   }
   struct Site {
@@ -50,58 +44,109 @@ final class Declarations {
     var routes: [Route]
     var options: OptionLayer<RouteOptions>
   }
+  /// A route that is a function.
+  struct Function {
+    /// The site and the route as they are written.
+    var site: String
+    var route: String
+    /// Of the site.
+    var location: LuaLocation
+    /// nil unless functions are kept.
+    var reference: LuaReference?
+  }
 
   /// The file, for mistakes that stand on no line of it; empty when there is none.
   let source: String
+  /// Where files are looked for that are named without a leading "/".
+  let folder: String
+  let program: Program?
+  /// Whether a reference is made to each function that is met.
+  let keepsFunctions: Bool
   var workers: (count: Int, location: LuaLocation)?
   var listeners: [Listener] = []
   var upstreams: [Upstream] = []
+  var upstreamIndices: [String: Int] = [:]
   var sites: [Site] = []
+  /// The sites that have a name, by their index.
+  var siteIndices: [HostName: Int32] = [:]
+  /// The functions of routes by their numbers: in the order of sites, and within a site in the order
+  /// of the routes' texts.
+  var functions: [Function] = []
   var defaults = DefaultsLayer()
+  /// What `include` has read.
+  var included: [String: [IncludedFile]]
   private(set) var mistakes: [Mistake] = []
+  /// Whether an error ended a file before all of it was read, so that what is missing may stand
+  /// there.
+  var isIncomplete = false
   /// Whether `listen`, `upstream` or `site` has been called, be it with mistakes.
   var hasStatements = false
+  /// What `proxy` was given, and where it was first.
+  private(set) var targets: [(text: String, location: LuaLocation)] = []
+  private var knownTargets: Set<String> = []
+  private var statements: [OpenStatement] = []
+  private var expressions = RegularExpressionStore()
+  private var patterns: [String: PathPattern] = [:]
+  /// The last one; its text is shared by all that stand in the same file.
+  private var lastSource = ""
 
-  /// Statements that have their name but not yet their block.
-  private var open: [Int: (subject: String, location: LuaLocation)] = [:]
-  private var tickets = 0
-
-  init(source: String) { self.source = source }
-
-  /// Notes that a statement waits for its block.
-  func open(_ subject: String, at location: LuaLocation) -> Int {
-    tickets += 1
-    open[tickets] = (subject, location)
-    hasStatements = true
-    return tickets
+  init(source: String) {
+    self.source = source
+    folder = "."
+    program = nil
+    included = [:]
+    keepsFunctions = false
   }
 
-  func close(_ ticket: Int) { open[ticket] = nil }
+  init(program: Program, keepingFunctions: Bool) {
+    source = program.name
+    folder = program.folder
+    self.program = program
+    included = program.included
+    keepsFunctions = keepingFunctions
+  }
+
+  /// Notes what a `proxy` is given. It is looked at when all upstreams are known.
+  func proxied(_ target: String, at location: LuaLocation) {
+    if knownTargets.insert(target).inserted { targets.append((target, location)) }
+  }
+
+  /// The pattern of a route's text; sites like a thousand others share theirs.
+  func pattern(_ text: String) throws(PathPatternError) -> PathPattern {
+    if let known = patterns[text] { return known }
+    let pattern = try PathPattern(text, sharing: &expressions)
+    patterns[text] = pattern
+    return pattern
+  }
+
+  // MARK: Reading
+
+  /// Where the statement stands that is being called.
+  func location(of stack: borrowing LuaStack) -> LuaLocation {
+    guard let caller = stack.caller else { return LuaLocation(source: source, line: 0) }
+    if caller.source != lastSource { lastSource = caller.source }
+    return LuaLocation(source: lastSource, line: caller.line)
+  }
+
+  /// An argument of the statement that is being called.
+  func value(at index: Int, of stack: borrowing LuaStack) throws(LuaError) -> LuaValue {
+    try stack.value(at: index, keepingFunctions: keepsFunctions)
+  }
+
+  // MARK: Mistakes
+
+  /// Adds a statement whose block may be missing at the end.
+  func watch(_ statement: OpenStatement) { statements.append(statement) }
 
   func complainAboutOpenStatements() {
-    for (_, statement) in open.sorted(by: { $0.key < $1.key }) {
+    for statement in statements {
+      guard let (name, location) = statement.opened else { continue }
       complain(
-        "\(statement.subject): the { ... } after the name is missing", at: statement.location)
+        "\(statement.statement) \"\(name)\": the { ... } after the name is missing", at: location)
     }
   }
 
   func complain(_ text: String, at location: LuaLocation?) {
     mistakes.append(Mistake(location: location, text: text))
-  }
-
-  /// The mistakes in the order of the lines they stand on, those of the whole file last.
-  var messages: [String] {
-    let sources = mistakes.compactMap(\.location?.source)
-    func rank(_ mistake: Mistake) -> (Int, Int) {
-      guard let location = mistake.location else { return (.max, 0) }
-      return (sources.firstIndex(of: location.source) ?? .max, location.line)
-    }
-    return mistakes.enumerated().sorted { left, right in
-      let ranks = (rank(left.element), rank(right.element))
-      return ranks.0 == ranks.1 ? left.offset < right.offset : ranks.0 < ranks.1
-    }.map { _, mistake in
-      let place = mistake.location?.description ?? source
-      return place.isEmpty ? mistake.text : "\(place): \(mistake.text)"
-    }
   }
 }

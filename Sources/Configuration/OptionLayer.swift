@@ -8,6 +8,8 @@ struct OptionLayer<Options: Sendable> {
 
   init() {}
 
+  var isEmpty: Bool { setters.isEmpty }
+
   mutating func add(_ setter: @escaping OptionSetter<Options>) { setters.append(setter) }
 
   func apply(to options: inout Options) {

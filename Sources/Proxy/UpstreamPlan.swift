@@ -29,7 +29,7 @@ final class UpstreamPlan {
     authority =
       switch address {
       case .unix: "localhost"
-      case .ip, .name: address.description
+      case .ip, .name, .service: address.authority
       }
   }
 
@@ -71,6 +71,7 @@ final class UpstreamPlan {
   private func addresses(until deadline: Moment) async throws(ConnectError) -> [SocketAddress] {
     switch address {
     case .unix(let path): return [.unix(path)]
+    case .service: return []
     case .ip(let host, let port):
       return SocketAddress(numeric: host, port: port).map { [$0] } ?? []
     case .name(let host, let port):

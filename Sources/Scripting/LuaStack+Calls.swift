@@ -29,6 +29,20 @@ extension LuaStack {
     try check(status)
   }
 
+  /// Pushes the chunk of a file of Lua source whose bytes are at hand. A first line that starts
+  /// with `#` is skipped.
+  /// - Parameter path: what messages call the file; they show the end of a long one.
+  package func load(_ source: [UInt8], file path: String) throws(LuaError) {
+    var source = source[...]
+    if source.first == 0x23 { source = source.drop { $0 != 0x0a } }
+    let status = unsafe source.withUnsafeBytes { bytes in
+      let empty: StaticString = ""
+      return unsafe rsp_lua_load(
+        pointer, bytes.baseAddress ?? UnsafeRawPointer(empty.utf8Start), bytes.count, "@" + path)
+    }
+    try check(status)
+  }
+
   /// Pops a function and the arguments above it, and pushes its results.
   /// - Throws: what the function raises, with a traceback.
   package func call(arguments: Int, results: Int) throws(LuaError) {

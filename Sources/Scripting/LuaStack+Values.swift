@@ -7,8 +7,11 @@ extension LuaStack {
   package static var deepestNesting: Int { 16 }
 
   /// Copies the value at `index`. Tables are read raw, without metamethods.
+  /// - Parameter keepingFunctions: whether a reference is made to each function that is met.
   /// - Throws: when tables are nested deeper than `deepestNesting`.
-  package func value(at index: Int, depth: Int = 0) throws(LuaError) -> LuaValue {
+  package func value(
+    at index: Int, depth: Int = 0, keepingFunctions: Bool = false
+  ) throws(LuaError) -> LuaValue {
     switch type(at: index) {
     case .nil: return .nil
     case .boolean: return .boolean(boolean(at: index) ?? false)
@@ -16,14 +19,20 @@ extension LuaStack {
     case .string:
       let bytes = bytes(at: index) ?? []
       return String(validating: bytes, as: UTF8.self).map { .string($0) } ?? .bytes(bytes)
-    case .table: return .table(try table(at: index, depth: depth))
-    case .function: return .function
+    case .table: return .table(try table(at: index, depth: depth, keepingFunctions))
+    case .function:
+      guard keepingFunctions else { return .function(nil) }
+      try reserve(1)
+      pushCopy(of: index)
+      return .function(try makeReference())
     case let type:
       return object(at: index).map { .object($0) } ?? .other(type)
     }
   }
 
-  private func table(at index: Int, depth: Int) throws(LuaError) -> LuaTable {
+  private func table(
+    at index: Int, depth: Int, _ keepingFunctions: Bool
+  ) throws(LuaError) -> LuaTable {
     guard depth < Self.deepestNesting else {
       throw LuaError("tables are nested deeper than \(Self.deepestNesting) levels")
     }
@@ -35,30 +44,39 @@ extension LuaStack {
       unsafe lua_rawgeti(pointer, Int32(table), Int32(result.elements.count + 1))
       defer { pop(1) }
       if type(at: -1) == .nil { break }
-      result.elements.append(try value(at: -1, depth: depth + 1))
+      result.elements.append(
+        try value(at: -1, depth: depth + 1, keepingFunctions: keepingFunctions))
     }
     pushNil()
     while unsafe lua_next(pointer, Int32(table)) != 0 {
       do {
-        try add(fieldOf: depth, to: &result)
+        try add(fieldOf: depth, to: &result, keepingFunctions)
       } catch {
         pop(2)
         throw error
       }
       pop(1)
     }
-    result.fields.sort { $0.name < $1.name }
+    if result.fields.count > 1 { result.fields.sort { $0.name < $1.name } }
+    result.numbered.sort { $0.key < $1.key }
     result.otherKeys.sort()
     return result
   }
 
   /// Adds the key and value on the top of the stack, unless it is an element that is there already.
-  private func add(fieldOf depth: Int, to table: inout LuaTable) throws(LuaError) {
+  private func add(
+    fieldOf depth: Int, to table: inout LuaTable, _ keepingFunctions: Bool
+  ) throws(LuaError) {
+    func value() throws(LuaError) -> LuaValue {
+      try self.value(at: -1, depth: depth + 1, keepingFunctions: keepingFunctions)
+    }
     if let name = string(at: -2) {
-      table.fields.append((name, try value(at: -1, depth: depth + 1)))
+      table.fields.append((name, try value()))
     } else if let number = number(at: -2) {
       if let key = Int(exactly: number) {
-        if key < 1 || key > table.elements.count { table.otherKeys.append("[\(key)]") }
+        guard key < 1 || key > table.elements.count else { return }
+        table.numbered.append((key, try value()))
+        table.otherKeys.append("[\(key)]")
       } else {
         table.otherKeys.append("[\(number)]")
       }

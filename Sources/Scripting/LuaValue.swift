@@ -10,7 +10,8 @@ package enum LuaValue {
   /// A string that is not UTF-8.
   case bytes([UInt8])
   case table(LuaTable)
-  case function
+  /// With a reference to it where one was asked for.
+  case function(LuaReference?)
   /// A Swift object that was pushed with `push(object:)`.
   case object(AnyObject)
   /// A thread, or userdata of another library.
@@ -37,7 +38,10 @@ package struct LuaTable {
   package var elements: [LuaValue] = []
   /// The values of string keys, in the order of the names: Lua's own order changes from run to run.
   package var fields: [(name: String, value: LuaValue)] = []
-  /// The keys that are neither, as a message would show them: `[2.5]`, `[true]`.
+  /// The values of whole numbers that are no element's, such as `[404]`, in their order.
+  package var numbered: [(key: Int, value: LuaValue)] = []
+  /// The keys that are neither elements nor names, as a message would show them: `[404]`, `[2.5]`,
+  /// `[boolean]`.
   package var otherKeys: [String] = []
 
   package init() {}

@@ -39,6 +39,7 @@ import Testing
     ("http://app:8080/", .name(host: "app", port: 8080)),
     ("my_app:80", .name(host: "my_app", port: 80)),
     ("unix:/run/app.sock", .unix(path: "/run/app.sock")),
+    ("srv:_http._tcp.App.example", .service(name: "_http._tcp.app.example")),
   ])
   func `of a server is read`(text: String, expected: ServerAddress) throws {
     #expect(try ServerAddress(text) == expected)
@@ -54,6 +55,10 @@ import Testing
     (":8080", .hostMissing(8080)),
     ("*:80", .malformed),
     ("10.0.0.1", .portMissing),
+    ("srv:", .badService),
+    ("srv:app.example", .badService),
+    ("srv:_http._tcp", .badService),
+    ("srv:_http._tcp.app.example:80", .badService),
   ])
   func `of a server is refused with the reason`(text: String, expected: AddressError) {
     #expect(throws: expected) { try ServerAddress(text) }

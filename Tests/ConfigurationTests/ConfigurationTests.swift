@@ -54,6 +54,8 @@ let valid = "listen '8000' site '*' { ['/'] = proxy '127.0.0.1:8888' } "
         """)
     #expect(configuration.listeners[0].line == 1)
     configuration.listeners[0].line = 0
+    #expect(configuration.sites[0].line == 3)
+    configuration.sites[0].line = 0
     #expect(configuration == three)
   }
 

@@ -23,6 +23,7 @@ import Testing
     #expect(table.elements.map(\.typeDescription) == ["a string", "a number", "true"])
     #expect(table.fields.map(\.name) == ["a", "b"])
     #expect(table.otherKeys == ["[0.5]", "[5]", "[boolean]"])
+    #expect(table.numbered.map(\.key) == [5])
     guard case .table(let inner)? = table["b"], case .string("deep")? = inner["c"] else {
       Issue.record("the inner table is lost")
       return

@@ -27,4 +27,13 @@ package struct Alarm: ~Copyable {
       _ = await reactor.wait(for: Interest(fd, []), until: deadline)
     }
   }
+  /// Waits until the moment has come, or `ring`.
+  ///
+  /// - Precondition: one task waits at a time.
+  package func wait(until deadline: Moment) async {
+    _ = await reactor.wait(for: Interest(fd, []), until: deadline)
+  }
+
+  /// Ends the wait that goes on, if there is one.
+  package func ring() { reactor.interrupt(fd) }
 }
