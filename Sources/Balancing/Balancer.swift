@@ -56,6 +56,8 @@ package struct Balancer: Sendable {
     {
       return .server(pinned)
     }
+    // The one server of an upstream: there is nothing to choose.
+    if servers.count == 1, servers[0].isPlainlyReady(at: now) { return .server(0) }
     for round in Round.allCases {
       var sawFull = false
       let search = Search(round: round, tried: tried, now: now)
@@ -88,6 +90,12 @@ package struct Balancer: Sendable {
   /// It is over.
   package mutating func end(_ index: Int) {
     servers[index].inFlight = max(0, servers[index].inFlight - 1)
+  }
+
+  /// Other workers have so many requests with the server, which counts for `maxConnections`.
+  package mutating func setElsewhere(_ count: Int, of index: Int) {
+    // Together with `inFlight` it must not overflow.
+    servers[index].elsewhere = Int32(clamping: max(0, min(count, 1 << 30)))
   }
 
   /// The server has answered, or failed to.

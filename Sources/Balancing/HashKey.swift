@@ -10,6 +10,14 @@ package enum HashKey {
     SipHash.hash64(Span(_bytes: bytes), key: secret)
   }
 
+  /// The number of an address of up to 128 bits.
+  package static func of(_ high: UInt64, _ low: UInt64) -> UInt64 {
+    let bytes = [16 of UInt8] { index in
+      UInt8(truncatingIfNeeded: (index < 8 ? low : high) &>> UInt64(index & 7 &* 8))
+    }
+    return SipHash.hash64(bytes.span, key: secret)
+  }
+
   package static func of(_ text: String) -> UInt64 {
     SipHash.hash64(text.utf8Span.span, key: secret)
   }

@@ -105,6 +105,9 @@ package struct HealthState: Sendable, BitwiseCopyable {
     return max(Self.coldFactor, warmed * Self.fullFactor / warmingTime)
   }
 
+  /// Whether it was last ejected for its error rate, and not for failures in a row.
+  package var wasEjectedForErrors: Bool { ejection.reason == .errorRate }
+
   package func availability(at now: Milliseconds) -> Availability {
     switch administrative {
     case .down: return .down

@@ -34,15 +34,24 @@ package struct RetryBudget: Sendable, BitwiseCopyable {
   }
 
   /// Whether a retry may be made; if so it is counted until `retryEnded`.
-  package mutating func takeRetry(at now: Milliseconds) -> Bool {
+  ///
+  /// - Parameter wasKept: the request was lost on a kept connection, which its server may close as
+  ///   it likes. That happens once to a request at most, and to most where a server closes after
+  ///   each answer without saying so; so it does not count by the second.
+  package mutating func takeRetry(at now: Milliseconds, wasKept: Bool = false) -> Bool {
     turn(at: now)
     let inFlight = retriesInFlight + 1
-    let recent = retriesInWindow + 1
-    guard inFlight <= Self.least || inFlight * Self.requestsPerRetry < requestsInFlight,
-      recent <= Self.least || recent * Self.requestsPerRetry <= requestsInWindow
-    else { return false }
+    guard inFlight <= Self.least || inFlight * Self.requestsPerRetry < requestsInFlight else {
+      return false
+    }
+    if !wasKept {
+      let recent = retriesInWindow + 1
+      guard recent <= Self.least || recent * Self.requestsPerRetry <= requestsInWindow else {
+        return false
+      }
+      retriesInWindow = recent
+    }
     retriesInFlight = inFlight
-    retriesInWindow = recent
     return true
   }
 

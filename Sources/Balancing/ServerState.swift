@@ -14,6 +14,8 @@ package struct ServerState: Sendable, BitwiseCopyable {
 
   /// Requests, tunnels and WebSockets that are under way.
   package internal(set) var inFlight: Int32 = 0
+  /// Those of other workers, as far as that is known: for `maxConnections` only.
+  var elsewhere: Int32 = 0
   package internal(set) var health = HealthState()
   package internal(set) var latency = LatencyAverage()
   /// What round robin owes it.
@@ -29,7 +31,13 @@ package struct ServerState: Sendable, BitwiseCopyable {
   }
 
   @inline(__always)
-  package var isFull: Bool { inFlight >= maxConnections }
+  package var isFull: Bool { inFlight &+ elsewhere >= maxConnections }
+
+  /// Whether nothing speaks against it: what a search would find out in more steps.
+  @inline(__always)
+  func isPlainlyReady(at now: Milliseconds) -> Bool {
+    health.isUp(at: now) && !isFull && weight > 0
+  }
 
   /// The weight with slow start and probation, in parts of `HealthState.fullFactor`.
   @inline(__always)

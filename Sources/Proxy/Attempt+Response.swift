@@ -126,6 +126,7 @@ extension ClientConnection where Stream: ~Copyable {
   ) {
     guard let server = attempt.server else { return }
     attempt.server = nil
+    endLease(at: attempt.route.upstream)
     let wasSent = requestWasSent(attempt)
     if response.keepAlive, wasSent, download.surplus.isEmpty {
       attempt.pool.giveBack(server, keptFor: response.keepAliveTimeout)

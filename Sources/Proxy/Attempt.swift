@@ -60,6 +60,7 @@ extension ClientConnection where Stream: ~Copyable {
       cannotReplay = upload.hasReadSource || attempt.interimResponses > 0
       return .failed(error)
     }
+    noteResponse(of: route.upstream)
     do {
       let disposition =
         response.status == 101

@@ -61,6 +61,8 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
   /// The present request cannot be sent again: bytes of its body were taken from the client that are
   /// kept nowhere, or the client has had an interim response.
   var cannotReplay = false
+  /// What the present request has of its upstream.
+  var turn = ServerTurn()
 
   /// How a busy connection's task ends.
   enum Ending { case closed, idle }

@@ -5,6 +5,7 @@
 //
 // The head has been read (ClientConnection); here it is routed, a server is found, and an attempt is
 // made with it (Attempt); a failed attempt is made again where that is safe, or answered.
+import Balancing
 import Bytes
 import Configuration
 import HTTP
@@ -79,36 +80,69 @@ extension ClientConnection where Stream: ~Copyable {
 
   /// Tries servers until one answers or there is no reason to try again.
   func forward(to route: RoutePlan, _ target: ForwardTarget) async -> Disposition {
-    let pool = route.upstream.pool
-    var attempts = 0
-    var mayReuse = true
-    route.upstream.begin()
-    defer { route.upstream.end(wasRetried: !mayReuse) }
+    let upstream = route.upstream
+    upstream.begin()
+    defer {
+      endLease(at: upstream)
+      endRetry(at: upstream)
+      if !turn.cookieLine.isEmpty { turn.cookieLine = [] }
+      upstream.end()
+    }
+    var search = ServerSearch()
+    prepare(&search, for: upstream)
     while true {
-      attempts += 1
-      let server: ServerConnection<TCPStream>
-      if mayReuse, let idle = pool.takeIdle() {
-        server = idle
+      if let refusal = await takeServer(from: upstream, route, search) {
+        return await answer(refusal, search)
+      }
+      guard let server = turn.lease?.server else { return .close }
+      let connection: ServerConnection<TCPStream>
+      if search.mayReuse, let idle = server.pool.takeIdle() {
+        connection = idle
       } else {
-        do { server = try await route.upstream.connect(route.options) } catch {
-          return await answer(route.upstream.answer(to: error, keepAlive: mayPersist))
+        do { connection = try await upstream.connect(to: server, route.options) } catch {
+          // Nothing was sent, so any method may be tried elsewhere.
+          search.connectError = error
+          guard mayTryAgain(&search, after: server, at: route) else {
+            return await answer(error.answer(keepAlive: mayPersist))
+          }
+          search.wantsAnother = true
+          continue
         }
       }
-      let wasReused = server.isReused
-      switch await attempt(with: server, from: pool, route, target) {
+      let wasReused = connection.isReused
+      switch await attempt(with: connection, from: server.pool, route, target) {
       case .done(let disposition):
-        Log.debug("\(summary): \(response.status) from \(route.upstream.name)")
+        Log.debug("\(summary): \(response.status) from \(upstream.name)")
         return disposition
       case .failed(let failure):
-        guard mayRetry(after: failure, wasReused, attempts, route.options),
-          route.upstream.admitRetry(isFirst: mayReuse)
+        note(failure, of: upstream, wasReused: wasReused)
+        guard mayRetry(after: failure, wasReused),
+          mayTryAgain(&search, after: server, at: route, wasKept: wasReused)
         else {
-          return await answer(failure, from: route.upstream)
+          return await answer(failure, from: upstream)
         }
+        search.wantsAnother = false
         // A fresh connection: others that were kept as long may be dead as well.
-        mayReuse = false
+        search.mayReuse = false
       }
     }
+  }
+
+  /// Counts another try, if there may be one.
+  private func mayTryAgain(
+    _ search: inout ServerSearch, after server: UpstreamServer, at route: RoutePlan,
+    wasKept: Bool = false
+  ) -> Bool {
+    let upstream = route.upstream
+    endRetry(at: upstream)
+    guard search.retries < route.options.retries,
+      upstream.budget.takeRetry(at: reactor.now.milliseconds, wasKept: wasKept)
+    else { return false }
+    turn.isRetry = true
+    search.retries += 1
+    search.tried.append(server)
+    endLease(at: upstream)
+    return true
   }
 
   /// Whether the client's offer to change the protocol is passed on. One to speak another HTTP, or
@@ -129,13 +163,20 @@ extension ClientConnection where Stream: ~Copyable {
   }
 
   /// RFC 9110 9.2.2 and RFC 9112 9.3.1: only a request that was lost on a kept connection or by a
-  /// reset, that the server may safely get twice, and that can still be sent a second time.
-  private func mayRetry(
-    after failure: AttemptFailure, _ wasReused: Bool, _ attempts: Int, _ options: RouteOptions
-  ) -> Bool {
-    guard case .serverGone(let wasReset) = failure else { return false }
-    return (wasReused || wasReset) && request.method.isIdempotent && canReplay
-      && attempts <= options.retries
+  /// reset, that the server may safely get twice, and that can still be sent a second time. Of
+  /// which not a byte has left may be any method.
+  private func mayRetry(after failure: AttemptFailure, _ wasReused: Bool) -> Bool {
+    guard case .serverGone(let wasReset) = failure, canReplay else { return false }
+    return upload.output.written == 0 || (wasReused || wasReset) && request.method.isIdempotent
+  }
+
+  /// Answers a request that got no server.
+  private func answer(_ refusal: ServerRefusal, _ search: ServerSearch) async -> Disposition {
+    if case .clientGone = refusal { return .cut }
+    if case .unavailable = refusal, let error = search.connectError {
+      return await answer(error.answer(keepAlive: mayPersist))
+    }
+    return await answer(refusal.answer(keepAlive: mayPersist))
   }
 
   /// Answers a failed attempt.

@@ -7,16 +7,32 @@ import IO
 /// Where each request goes. Worker-confined.
 final class Plan {
   private let everything: RoutePlan?
+  /// In the order of the configuration.
+  let upstreams: [UpstreamPlan]
+  private lazy var upstreamsByName = Dictionary(
+    upstreams.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
 
-  init(_ configuration: Configuration, _ reactor: Reactor) {
-    let resolver = Resolver(on: reactor)
-    let upstreams = configuration.upstreams.map { UpstreamPlan($0, reactor, resolver) }
+  /// Builds a plan beside the one in force, from which it takes over the upstreams of the same names.
+  /// `takeEffect` puts it in force.
+  init(_ configuration: Configuration, _ context: UpstreamContext, adopting old: Plan? = nil) {
+    let upstreams = configuration.upstreams.map {
+      UpstreamPlan.make($0, in: context, adopting: old?.upstream(named: $0.name))
+    }
+    self.upstreams = upstreams
     everything = configuration.sites.first?.routes.first.flatMap { route in
       switch route.action {
       case .proxy(let upstream): RoutePlan(route.options, upstreams[upstream])
       case .respond, .redirect, .function: nil
       }
     }
+  }
+
+  /// The upstream of a name; nil when there is none.
+  func upstream(named name: String) -> UpstreamPlan? { upstreamsByName[name] }
+
+  /// The plan is in force from now.
+  func takeEffect() {
+    for upstream in upstreams { upstream.takeEffect() }
   }
 
   /// The route of a request: in this version the one route of the one site.

@@ -79,13 +79,13 @@ extension ClientConnection where Stream: ~Copyable {
     case .client:
       if request.host.isEmpty {
         // HTTP/1.0 needs no Host, HTTP/1.1 does: nginx's $proxy_host.
-        try head.write(field: "Host", route.upstream.authority)
+        try head.write(field: "Host", turn.lease?.server.authority ?? route.upstream.authority)
       } else if request.isAbsolute {
         // RFC 9112 3.2.2: the target's authority replaces what Host said.
         try head.write(field: "Host", bytes.slice(request.host))
       }
     case .server:
-      try head.write(field: "Host", route.upstream.authority)
+      try head.write(field: "Host", turn.lease?.server.authority ?? route.upstream.authority)
     case .fixed(let name):
       try head.write(field: "Host", name)
     }

@@ -21,6 +21,7 @@ extension ClientConnection where Stream: ~Copyable {
       if !hasDate { try worker.scratch.write(field: "Date", date: worker.unixSeconds) }
       if chunked { try worker.scratch.write("Transfer-Encoding: chunked\r\n") }
       try writeVia(route, to: &worker.scratch)
+      try writeCookie(to: &worker.scratch)
       if !persists {
         try worker.scratch.write("Connection: close\r\n")
       } else if request.minorVersion == 0 {
@@ -53,6 +54,7 @@ extension ClientConnection where Stream: ~Copyable {
         try worker.scratch.write(field: "Upgrade", bytes.slice(upgrade))
       }
       try writeVia(route, to: &worker.scratch)
+      try writeCookie(to: &worker.scratch)
       try worker.scratch.write("Connection: Upgrade\r\n")
       try worker.scratch.writeEndOfHead()
     } catch {
@@ -83,6 +85,14 @@ extension ClientConnection where Stream: ~Copyable {
         || field.flags.rawValue & FieldLine.Flags.namedByConnection.rawValue != 0
     }
     return hasDate
+  }
+
+  /// The cookie of a session that begins or has moved to another server.
+  private func writeCookie(to head: inout ByteBuffer) throws(NoRoom) {
+    let line = turn.cookieLine
+    if line.isEmpty { return }
+    guard line.count <= head.tailroom else { throw NoRoom() }
+    head.append(line)
   }
 
   private func writeVia(_ route: RoutePlan, to head: inout ByteBuffer) throws(NoRoom) {

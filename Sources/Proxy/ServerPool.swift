@@ -41,29 +41,51 @@ enum ConnectError: Error {
 
 /// One worker's connections to one server. The one used last is used first: it is warm, and the
 /// others grow old enough to be closed.
-final class ServerPool<Stream: ServerStream & ~Copyable>: Keeper {
+final class ServerPool<Stream: ServerStream & ~Copyable>: IdleOwner {
   private var idle: [ServerConnection<Stream>] = []
-  private let reactor: Reactor
-  private var keeper: UInt16 = 0
-  private let options: UpstreamOptions
+  private let keeper: PoolKeeper
+  /// The number at the keeper; made when the first connection is kept.
+  private var slot: Int?
+  private var maxIdle: Int
+  private var idleTimeout: Int64
 
-  init(_ options: UpstreamOptions, on reactor: Reactor) {
-    self.options = options
-    self.reactor = reactor
-    keeper = reactor.add(self)
+  init(_ options: UpstreamOptions, with keeper: PoolKeeper) {
+    self.keeper = keeper
+    maxIdle = options.maxIdle
+    idleTimeout = Int64(options.idleTimeoutMilliseconds)
+  }
+
+  deinit { if let slot { keeper.remove(slot) } }
+
+  /// The options have changed.
+  func adopt(_ options: UpstreamOptions) {
+    maxIdle = options.maxIdle
+    idleTimeout = Int64(options.idleTimeoutMilliseconds)
+    while idle.count > maxIdle { keeper.reactor.unpark(idle.removeFirst().stream.descriptor) }
+  }
+
+  /// Closes what is idle, and keeps nothing from now on: the server is no member any more.
+  func close() {
+    maxIdle = 0
+    closeIdle()
+  }
+
+  func closeIdle() {
+    for connection in idle { keeper.reactor.unpark(connection.stream.descriptor) }
+    idle.removeAll()
   }
 
   /// Whether connections are kept at all.
-  var keepsConnections: Bool { options.maxIdle > 0 }
+  var keepsConnections: Bool { maxIdle > 0 }
 
   var idleCount: Int { idle.count }
 
   /// An idle connection that was alive when the kernel was last asked; nil if there is none.
   func takeIdle() -> ServerConnection<Stream>? {
     while let connection = idle.popLast() {
-      reactor.unpark(connection.stream.descriptor)
+      keeper.reactor.unpark(connection.stream.descriptor)
       // Bytes nobody asked for, or the end: it is of no more use (behaviour 9).
-      if !connection.stream.mayRead, connection.expiry > reactor.now { return connection }
+      if !connection.stream.mayRead, connection.expiry > keeper.reactor.now { return connection }
     }
     return nil
   }
@@ -73,18 +95,22 @@ final class ServerPool<Stream: ServerStream & ~Copyable>: Keeper {
   /// - Parameter seconds: how long the server says it keeps it (Keep-Alive: timeout).
   func giveBack(_ connection: ServerConnection<Stream>, keptFor seconds: UInt32?) {
     guard keepsConnections, connection.stream.isQuiet() else { return connection.stream.close() }
-    if idle.count >= options.maxIdle { reactor.unpark(idle.removeFirst().stream.descriptor) }
-    var milliseconds = Int64(options.idleTimeoutMilliseconds)
+    let reactor = keeper.reactor
+    if idle.count >= maxIdle { reactor.unpark(idle.removeFirst().stream.descriptor) }
+    var milliseconds = idleTimeout
     // A second less than the server's own patience, so that it does not close just as we write.
     if let seconds { milliseconds = min(milliseconds, max(0, Int64(seconds) * 1000 - 1000)) }
     connection.isReused = true
     connection.expiry = reactor.now.advanced(by: milliseconds)
     idle.append(connection)
-    reactor.park(connection.stream.descriptor, with: keeper, note: 0, until: connection.expiry)
+    let slot = slot ?? keeper.add(self)
+    self.slot = slot
+    reactor.park(
+      connection.stream.descriptor, with: keeper.number, note: UInt64(slot),
+      until: connection.expiry)
   }
 
-  /// An idle connection was closed by its server, sent something, or has become too old.
-  func wake(_ fd: Int32, note: UInt64, _ wake: Wake) {
+  func wakeIdle(_ fd: Int32) {
     idle.removeAll { $0.stream.descriptor == fd }
   }
 }

@@ -1,101 +1,78 @@
-// A group of servers as one worker uses it: choosing a server, connecting to it, and what a failure
-// means for the client.
+// A group of servers as one worker uses it. What is done with it is in its aspects: its members
+// (+Members), the choice among them (+Choice), the line in front of full ones (+Line), names (+Names).
+import Balancing
 import Configuration
 import HTTP
 import IO
 import Telemetry
 
-/// A group of servers; in this version one server, which may have several addresses.
+/// A group of servers. Worker-confined. There is one for a name as long as the worker's plans have
+/// that name: a reload changes it in place, so requests that began before go on counting in it.
 final class UpstreamPlan {
   let name: String
-  /// How a Host field names it when the client named none.
-  let authority: String
-  let pool: ServerPool<TCPStream>
-  private let address: ServerAddress
-  private let reactor: Reactor
-  private let resolver: Resolver
-  /// Requests that are with this upstream, and retries among them.
-  private(set) var inFlight = 0
-  private var retriesInFlight = 0
+  var configuration: UpstreamConfiguration
+  let context: UpstreamContext
+  /// The servers, in the order of the balancer's.
+  var servers: [UpstreamServer] = []
+  var balancer: Balancer
+  var budget = RetryBudget()
+  /// Cookies of sessions; nil where there are none.
+  var sticky: StickyCookies?
+  /// Where requests wait for places; nil where no server has a limit.
+  var line: WaitingLine?
+  /// Requests of this worker that wait for a server, by their tickets.
+  var waiters: [UInt64: Waiter] = [:]
+  /// Requests that wait for a name's first answer.
+  var nameWaiters: [Waiter] = []
+  /// What of the configured names is known.
+  var names = NameKnowledge.complete
+  /// What the operator said, by server or address.
+  var wishes: [String: Administrative] = [:]
+  /// What the next plan says, until that is in force.
+  private var next: UpstreamConfiguration?
   private var limiter = LogLimiter(milliseconds: 1000)
+  var healthLimiter = LogLimiter(milliseconds: 100)
 
-  init(_ configuration: UpstreamConfiguration, _ reactor: Reactor, _ resolver: Resolver) {
+  private init(_ configuration: UpstreamConfiguration, _ context: UpstreamContext) {
     name = configuration.name
-    // The configuration refuses an upstream without a server.
-    address = configuration.servers.first?.address ?? .unix(path: "")
-    pool = ServerPool(configuration.options, on: reactor)
-    self.reactor = reactor
-    self.resolver = resolver
-    authority =
-      switch address {
-      case .unix: "localhost"
-      case .ip, .name, .service: address.authority
-      }
+    self.configuration = configuration
+    self.context = context
+    balancer = Balancer(configuration.options.balance, servers: [], seed: 0)
   }
 
-  /// A request begins to use the upstream.
-  func begin() { inFlight += 1 }
-
-  /// It has ended.
-  func end(wasRetried: Bool) {
-    inFlight -= 1
-    if wasRetried { retriesInFlight -= 1 }
-  }
-
-  /// Asks to try a request again. Retries stay below a fifth of the requests in flight, or 3, so
-  /// that a server in trouble is not buried by them (behaviour 41).
-  func admitRetry(isFirst: Bool) -> Bool {
-    if !isFirst { return true }
-    guard retriesInFlight < max(3, inFlight / 5) else { return false }
-    retriesInFlight += 1
-    return true
-  }
-
-  /// Opens a connection: every address of the server is tried in order.
-  func connect(_ options: RouteOptions) async throws(ConnectError) -> ServerConnection<TCPStream> {
-    let patience = Int64(options.connectTimeoutMilliseconds)
-    var failure = ConnectError.noAddress
-    for address in try await addresses(until: reactor.now.advanced(by: patience)) {
-      do {
-        let deadline = reactor.now.advanced(by: patience)
-        return try ServerConnection(
-          await TCPStream.connect(to: address, on: reactor, until: deadline))
-      } catch {
-        note("cannot connect to \(address): \(error.words)", at: reactor.now)
-        failure = error
-      }
+  /// The upstream of a new plan: the old plan's, if there is one of that name, else a new one.
+  /// Nothing changes for the old plan until `takeEffect`.
+  static func make(
+    _ configuration: UpstreamConfiguration, in context: UpstreamContext,
+    adopting old: UpstreamPlan? = nil
+  ) -> UpstreamPlan {
+    if let old {
+      old.next = old.configuration == configuration ? nil : configuration
+      return old
     }
-    throw failure
+    let new = UpstreamPlan(configuration, context)
+    new.configure()
+    return new
   }
 
-  private func addresses(until deadline: Moment) async throws(ConnectError) -> [SocketAddress] {
-    switch address {
-    case .unix(let path): return [.unix(path)]
-    case .service: return []
-    case .ip(let host, let port):
-      return SocketAddress(numeric: host, port: port).map { [$0] } ?? []
-    case .name(let host, let port):
-      if let known = resolver.cached(host, port: port, at: reactor.now) { return known }
-      do {
-        return try await resolver.addresses(of: host, port: port, until: deadline)
-      } catch {
-        note("cannot resolve \(host): \(error)", at: reactor.now)
-        throw .noAddress
-      }
-    }
+  /// The plan that this was made for is in force now.
+  func takeEffect() {
+    guard let next else { return }
+    self.next = nil
+    configuration = next
+    configure()
   }
 
-  /// The answer to a client when no connection could be had.
-  func answer(to error: ConnectError, keepAlive: Bool) -> ErrorAnswer {
-    switch error {
-    case .noAddress:
-      ErrorAnswer(.serviceUnavailable, "no server is available", keepAlive: keepAlive)
-    case .failed:
-      ErrorAnswer(.badGateway, "the server cannot be reached", keepAlive: keepAlive)
-    case .timedOut:
-      ErrorAnswer(.gatewayTimeout, "the server did not answer in time", keepAlive: keepAlive)
-    }
+  var reactor: Reactor { context.reactor }
+  var options: UpstreamOptions { configuration.options }
+
+  /// The longest name that a server may have in a Host field.
+  var authority: String {
+    let names = configuration.servers.lazy.map(\.address.authority)
+    return names.max { $0.utf8.count < $1.utf8.count } ?? ""
   }
+
+  // MARK: Trouble
 
   /// Logs a trouble with this upstream, at most one line a second.
   func note(_ trouble: @autoclosure () -> String, at now: Moment) {
@@ -105,6 +82,19 @@ final class UpstreamPlan {
 }
 
 extension ConnectError {
+  /// The answer to a client when no connection could be had.
+  func answer(keepAlive: Bool) -> ErrorAnswer {
+    switch self {
+    case .noAddress:
+      ErrorAnswer(
+        .serviceUnavailable, "no server is available", keepAlive: keepAlive, retryAfter: 5)
+    case .failed:
+      ErrorAnswer(.badGateway, "the server cannot be reached", keepAlive: keepAlive)
+    case .timedOut:
+      ErrorAnswer(.gatewayTimeout, "the server did not answer in time", keepAlive: keepAlive)
+    }
+  }
+
   /// What happened, for the log.
   var words: String {
     switch self {

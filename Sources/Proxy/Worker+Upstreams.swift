@@ -6,12 +6,16 @@ extension Worker {
   /// Takes in what the DNS says: the whole member list of an upstream, resolved and numeric together.
   /// Members that stay (by `identity`) keep connections, health and counts. Nothing happens when
   /// there is no such upstream.
-  package func setMembers(_ members: [Member], of upstream: String) {}
+  package func setMembers(_ members: [Member], of upstream: String) {
+    state.plan.upstream(named: upstream)?.follow(members)
+  }
 
   /// The process' checker has found that a server rose or fell.
   package func noteCheck(
     _ event: ActiveHealth.Event, of identity: UInt64, in upstream: String
-  ) {}
+  ) {
+    state.plan.upstream(named: upstream)?.note(event, of: identity)
+  }
 
   /// Drains a server, puts it down, or up again. The wish is kept when the members change and over
   /// reloads.
@@ -20,8 +24,10 @@ extension Worker {
   /// - Returns: how many members it matched.
   package func administer(
     _ wish: Administrative, server: String, in upstream: String
-  ) -> Int { 0 }
+  ) -> Int {
+    state.plan.upstream(named: upstream)?.administer(wish, server) ?? 0
+  }
 
   /// What this worker knows of all upstreams, in the order of the configuration.
-  package func upstreamStatus() -> [UpstreamStatus] { [] }
+  package func upstreamStatus() -> [UpstreamStatus] { state.plan.upstreams.map(\.status) }
 }

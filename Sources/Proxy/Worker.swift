@@ -33,14 +33,17 @@ package actor Worker {
   let state: WorkerState
   private let listeners: [ListenerHandover]
 
-  /// - Parameter maxConnections: how many clients may be connected to this worker.
+  /// - Parameters:
+  ///   - maxConnections: how many clients may be connected to this worker.
+  ///   - commons: the same for all workers of the process.
   package init(
-    _ configuration: Configuration, listeners: [ListenerHandover], maxConnections: Int = .max
+    _ configuration: Configuration, listeners: [ListenerHandover], maxConnections: Int = .max,
+    commons: Commons = Commons()
   ) {
     let loop = EventLoop()
     self.loop = loop
     self.listeners = listeners
-    state = WorkerState(configuration, loop, maxConnections: maxConnections)
+    state = WorkerState(configuration, loop, maxConnections: maxConnections, commons: commons)
   }
 
   /// Serves on the calling thread until the worker has been told to stop and is done.
@@ -50,6 +53,7 @@ package actor Worker {
   }
 
   private func main() {
+    state.upstreamContext.worker = self
     for index in listeners.indices {
       Task.immediate(executorPreference: loop) { await self.accept(on: index) }
     }

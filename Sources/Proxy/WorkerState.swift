@@ -12,6 +12,8 @@ package final class WorkerState {
   let pipes = PipePool()
   let heads = HeadPool()
   let plan: Plan
+  /// What upstreams use of the worker.
+  let upstreamContext: UpstreamContext
   /// Where heads are composed before they are put in front of a body. Used between two waits only.
   var scratch: ByteBuffer
   /// Where trailers wait until the body before them has been framed.
@@ -36,7 +38,10 @@ package final class WorkerState {
   let alarm: Alarm?
   private var clock = WallClock()
 
-  init(_ configuration: Configuration, _ loop: EventLoop, maxConnections: Int = .max) {
+  init(
+    _ configuration: Configuration, _ loop: EventLoop, maxConnections: Int = .max,
+    commons: Commons = Commons()
+  ) {
     self.maxConnections = maxConnections
     reactor = Reactor(for: loop)
     alarm = try? Alarm(on: reactor)
@@ -44,7 +49,8 @@ package final class WorkerState {
     trailerScratch = buffers.borrow(.small)
     parkedClients = ParkedClients()
     clientKeeper = reactor.add(parkedClients)
-    plan = Plan(configuration, reactor)
+    upstreamContext = UpstreamContext(reactor, loop, commons)
+    plan = Plan(configuration, upstreamContext)
   }
 
   /// Blocks that the worker itself holds: the two scratch blocks.

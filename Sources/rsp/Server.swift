@@ -15,7 +15,10 @@ func serve(_ configuration: Configuration) -> Never {
   do throws(StartError) {
     let handovers = try openListeners(configuration, workers: count)
     let most = max(1, connectionLimit(configuration) / count)
-    workers = handovers.map { Worker(configuration, listeners: $0, maxConnections: most) }
+    let commons = Commons()
+    workers = handovers.map {
+      Worker(configuration, listeners: $0, maxConnections: most, commons: commons)
+    }
     try run(workers, configuration)
   } catch {
     Log.error(error.description)

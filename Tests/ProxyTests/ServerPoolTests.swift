@@ -35,7 +35,7 @@ extension LoopActor {
   ) -> ServerPool<TCPStream> {
     var options = UpstreamOptions()
     change(&options)
-    return ServerPool(options, on: reactor)
+    return ServerPool(options, with: PoolKeeper(on: reactor))
   }
 
   fileprivate func kept() throws -> Kept { try Kept(on: reactor) }

@@ -64,6 +64,11 @@ extension Reactor {
 extension Reactor {
   /// Wakes the task that waits for a descriptor as if its deadline had passed, so that it looks at
   /// the world again.
+  package func interrupt(_ interest: Interest) {
+    if interest.fd >= 0 { interrupt(interest.fd) }
+  }
+
+  /// The same for a descriptor.
   package func interrupt(_ fd: Int32) {
     let waiter = slots[fd].waiter
     if waiter >= 0 { resume(waiter: waiter, .deadline) }

@@ -18,7 +18,7 @@ package struct Readiness: OptionSet, Sendable {
 /// A wish to be woken when a descriptor is ready.
 package struct Interest: Sendable {
   var fd: Int32
-  var wanted: Readiness
+  package var wanted: Readiness
 
   package init(_ fd: Int32, _ wanted: Readiness) {
     self.fd = fd

@@ -1,0 +1,227 @@
+// Having a server for a request: chosen at once, or waited for while all are full or not known yet.
+import Balancing
+import Bytes
+import Configuration
+import HTTP
+import IO
+import Telemetry
+
+/// What a request has of its upstream while it is tried.
+struct ServerTurn {
+  /// The server it is with; nil as soon as that has done its part.
+  var lease: Lease?
+  /// It is tried again, which counts in the upstream's budget until a server has answered.
+  var isRetry = false
+  /// When the server was chosen: exact microseconds, or 0 when they are not measured.
+  var startedAt: Int64 = 0
+  /// The Set-Cookie line that the response gets; empty for none.
+  var cookieLine: [UInt8] = []
+  /// The server that the client's cookie names, unless that is to be renewed.
+  var pinned: UpstreamServer?
+}
+
+extension ClientConnection where Stream: ~Copyable {
+  /// Gives the request a server.
+  ///
+  /// - Returns: why there is none.
+  func takeServer(
+    from upstream: UpstreamPlan, _ route: RoutePlan, _ search: ServerSearch
+  ) async -> ServerRefusal? {
+    // A place that was found free is taken also while others wait: nobody leaves one free then.
+    if case .server(let lease) = upstream.choose(search) {
+      start(lease, at: upstream)
+      return nil
+    }
+    return await waitForServer(of: upstream, route, search)
+  }
+
+  private func start(_ lease: Lease, at upstream: UpstreamPlan) {
+    turn.lease = lease
+    let isMeasured = upstream.balancer.algorithm.needsLatency || record.requests & 15 == 1
+    turn.startedAt = isMeasured ? reactor.exactMicroseconds : 0
+    if upstream.sticky != nil {
+      turn.cookieLine = lease.server === turn.pinned ? [] : lease.server.cookieLine
+    }
+  }
+
+  /// The server is free for others.
+  func endLease(at upstream: UpstreamPlan) {
+    guard let lease = turn.lease else { return }
+    turn.lease = nil
+    upstream.end(lease)
+  }
+
+  /// A retry is one until a server has answered.
+  func endRetry(at upstream: UpstreamPlan) {
+    guard turn.isRetry else { return }
+    turn.isRetry = false
+    upstream.budget.retryEnded()
+  }
+
+  /// The response's head has come.
+  func noteResponse(of upstream: UpstreamPlan) {
+    endRetry(at: upstream)
+    guard let server = turn.lease?.server else { return }
+    let outcome: Outcome = response.status >= 500 ? .answeredWithError : .answered
+    upstream.note(outcome, of: server, latency: latency)
+  }
+
+  /// An attempt gave no response to pass on.
+  func note(_ failure: AttemptFailure, of upstream: UpstreamPlan, wasReused: Bool) {
+    guard let server = turn.lease?.server else { return }
+    switch failure {
+    case .serverGone:
+      // Servers close kept connections when they like; whether this one lives, the next will tell.
+      if !wasReused { upstream.note(.failed, of: server, latency: nil) }
+    case .responseTimeout, .serverStalled:
+      let patience = reactor.now.milliseconds - upload.lastProgress.milliseconds
+      upstream.note(.failed, of: server, latency: latency ?? patience * 1000)
+    case .invalidResponse:
+      upstream.note(.answeredWithError, of: server, latency: nil)
+    case .headTooLarge, .badBody, .bodyTooLarge, .bodyTimeout, .clientGone: break
+    }
+  }
+
+  private var latency: Int64? {
+    turn.startedAt == 0 ? nil : max(1, reactor.exactMicroseconds - turn.startedAt)
+  }
+}
+
+/// Why a request gets no server.
+enum ServerRefusal {
+  /// None is in.
+  case unavailable
+  /// As many wait as may.
+  case lineIsFull
+  /// It waited as long as it may.
+  case timedOut
+  /// The client has gone.
+  case clientGone
+
+  func answer(keepAlive: Bool) -> ErrorAnswer {
+    switch self {
+    case .unavailable, .clientGone:
+      ErrorAnswer(
+        .serviceUnavailable, "no server is available", keepAlive: keepAlive, retryAfter: 5)
+    case .lineIsFull:
+      ErrorAnswer(
+        .serviceUnavailable, "all servers are busy", keepAlive: keepAlive, retryAfter: 1)
+    case .timedOut:
+      ErrorAnswer(
+        .serviceUnavailable, "all servers were busy for too long", keepAlive: keepAlive,
+        retryAfter: 1)
+    }
+  }
+}
+
+extension ClientConnection where Stream: ~Copyable {
+  private func waitForServer(
+    of upstream: UpstreamPlan, _ route: RoutePlan, _ search: ServerSearch
+  ) async -> ServerRefusal? {
+    switch upstream.choose(search) {
+    case .server(let lease):
+      start(lease, at: upstream)
+      return nil
+    case .full:
+      return await waitInLine(of: upstream, search)
+    case .unavailable:
+      guard upstream.awaitsNames, !search.wantsAnother else { return .unavailable }
+      return await waitForNames(of: upstream, route, search)
+    }
+  }
+
+  /// Waits for the first answer of the DNS, as long as connecting may take.
+  private func waitForNames(
+    of upstream: UpstreamPlan, _ route: RoutePlan, _ search: ServerSearch
+  ) async -> ServerRefusal? {
+    let waiter = Waiter(stream.hangupInterest)
+    upstream.nameWaiters.append(waiter)
+    defer { upstream.nameWaiters.removeAll { $0 === waiter } }
+    let patience = Int64(route.options.connectTimeoutMilliseconds)
+    var wait = ServerWait(until: reactor.now.advanced(by: patience))
+    while upstream.awaitsNames {
+      guard await isPatient(&wait, waiter) else {
+        return reactor.now >= wait.deadline ? .unavailable : .clientGone
+      }
+    }
+    switch upstream.choose(search) {
+    case .server(let lease):
+      start(lease, at: upstream)
+      return nil
+    case .full: return await waitInLine(of: upstream, search)
+    case .unavailable: return .unavailable
+    }
+  }
+
+  /// Waits for a place at a server.
+  private func waitInLine(
+    of upstream: UpstreamPlan, _ search: ServerSearch
+  ) async -> ServerRefusal? {
+    let options = upstream.options
+    guard let line = upstream.line,
+      let ticket = line.enter(upstream.context.worker, limit: options.queue)
+    else { return .lineIsFull }
+    let waiter = Waiter(stream.hangupInterest)
+    upstream.waiters[ticket] = waiter
+    defer {
+      line.leave(ticket)
+      upstream.waiters[ticket] = nil
+    }
+    var wait = ServerWait(
+      until: reactor.now.advanced(by: Int64(options.queueTimeoutMilliseconds)))
+    while true {
+      // Looked for again at once, since a place may have become free just before we stood in the
+      // line, and every second, since servers come back by the mere passing of time.
+      switch upstream.choose(search) {
+      case .server(let lease):
+        start(lease, at: upstream)
+        return nil
+      case .unavailable: return .unavailable
+      case .full: break
+      }
+      let isPatient = await isPatient(&wait, waiter)
+      if let lease = waiter.lease {
+        start(lease, at: upstream)
+        return nil
+      }
+      if !isPatient { return reactor.now >= wait.deadline ? .timedOut : .clientGone }
+    }
+  }
+
+  /// Waits until it is time to look again. False when time is up or the client has gone: it has a
+  /// second after closing its side, as everywhere (docs/decisions/0002).
+  private func isPatient(_ wait: inout ServerWait, _ waiter: Waiter) async -> Bool {
+    if waiter.isWoken {
+      waiter.isWoken = false
+      return true
+    }
+    var interest = stream.hangupInterest
+    if wait.ignoresHangup { interest.wanted = [] }
+    let next = min(wait.deadline, wait.goneAt, reactor.now.advanced(by: ServerWait.lookAgain))
+    _ = await reactor.wait(for: interest, until: next)
+    waiter.isWoken = false
+    if stream.isBroken || reactor.now >= wait.goneAt || reactor.now >= wait.deadline {
+      return false
+    }
+    if stream.isHungUp, !wait.ignoresHangup {
+      wait.ignoresHangup = true
+      let hasMore = input.count > request.byteCount || stream.hasUnreadBytes()
+      if !hasMore { wait.goneAt = reactor.now.advanced(by: 1000) }
+    }
+    return true
+  }
+}
+
+/// A wait for a server.
+private struct ServerWait {
+  let deadline: Moment
+  /// The client has closed its side, which was noticed.
+  var ignoresHangup = false
+  /// When the client counts as gone.
+  var goneAt = Moment.never
+
+  init(until deadline: Moment) { self.deadline = deadline }
+
+  /// Milliseconds.
+  static var lookAgain: Int64 { 1000 }
+}

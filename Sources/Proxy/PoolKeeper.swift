@@ -1,0 +1,46 @@
+// One keeper for all pools of a worker: the reactor keeps its keepers for good, and pools come and go
+// with the servers of the DNS and with reloads.
+import IO
+
+/// Whom an idle connection belongs to.
+protocol IdleOwner: AnyObject {
+  /// An idle connection was closed by its server, sent something, or has become too old.
+  func wakeIdle(_ fd: Int32)
+}
+
+/// Tells pools of their connections that woke. Worker-confined.
+final class PoolKeeper: Keeper {
+  private struct Entry {
+    // A pool removes itself when it ends.
+    unowned let owner: any IdleOwner
+  }
+
+  private var entries: [Entry?] = []
+  private var free: [Int] = []
+  let reactor: Reactor
+  private(set) var number: UInt16 = 0
+
+  init(on reactor: Reactor) {
+    self.reactor = reactor
+    number = reactor.add(self)
+  }
+
+  /// - Returns: the note to park the owner's connections with.
+  func add(_ owner: any IdleOwner) -> Int {
+    if let slot = free.popLast() {
+      entries[slot] = Entry(owner: owner)
+      return slot
+    }
+    entries.append(Entry(owner: owner))
+    return entries.count - 1
+  }
+
+  func remove(_ slot: Int) {
+    entries[slot] = nil
+    free.append(slot)
+  }
+
+  func wake(_ fd: Int32, note: UInt64, _ wake: Wake) {
+    entries[Int(note)]?.owner.wakeIdle(fd)
+  }
+}

@@ -1,0 +1,162 @@
+// Choosing a server for a request, and learning from what became of it.
+import Balancing
+import CLinux
+import Configuration
+import Glibc
+import HTTP
+import IO
+import Telemetry
+
+/// What a request looks for in its upstream.
+struct ServerSearch {
+  /// Where it has been.
+  var tried: [UpstreamServer] = []
+  /// What `hash` hashes.
+  var key: UInt64?
+  /// The server of the client's session.
+  var pinned: UpstreamServer?
+  /// A server that could not be reached is not asked again at once: only others are worth a try.
+  var wantsAnother = false
+  /// Kept connections may be used: none was found dead yet.
+  var mayReuse = true
+  /// Why the last server was not reached.
+  var connectError: ConnectError?
+  /// Tries on top of the first.
+  var retries = 0
+}
+
+/// What came of choosing.
+enum ServerChoice {
+  case server(Lease)
+  /// There are servers, all with as many requests as they may have.
+  case full
+  /// There is none to be used.
+  case unavailable
+}
+
+extension UpstreamPlan {
+  /// A client's request has come.
+  func begin() { budget.requestBegan(at: context.now) }
+
+  /// It has been answered.
+  func end() { budget.requestEnded() }
+
+  /// Chooses a server, where the request then is until `end(_:)`.
+  func choose(_ search: ServerSearch) -> ServerChoice {
+    var tried = TriedServers()
+    for server in search.tried where server.index >= 0 { tried.insert(server.index) }
+    let pinned = search.pinned.flatMap { $0.index < 0 ? nil : $0.index }
+    // Another worker may take the place that was free; then the next look knows of it.
+    for _ in 0..<4 {
+      if line != nil { lookElsewhere() }
+      switch balancer.pick(at: context.now, avoiding: tried, key: search.key, pinned: pinned) {
+      case .full: return .full
+      case .unavailable: return .unavailable
+      case .server(let index):
+        let server = servers[index]
+        if search.wantsAnother, tried.contains(index) { return .unavailable }
+        guard let places = server.places else { return .server(begin(server, nil)) }
+        if places.take(limit: server.member.maxConnections ?? .max) {
+          return .server(begin(server, places))
+        }
+      }
+    }
+    return .full
+  }
+
+  /// Counts a request at a server.
+  func begin(_ server: UpstreamServer, _ place: Places?) -> Lease {
+    server.requests += 1
+    if server.index >= 0 { balancer.begin(server.index) }
+    return Lease(server: server, place: place)
+  }
+
+  /// The server has done with the request.
+  func end(_ lease: Lease) {
+    if lease.server.index >= 0 { balancer.end(lease.server.index) }
+    if let place = lease.place { free(place, at: lease.server) }
+  }
+
+  /// Tells the balancer of the other workers' requests with servers that have a limit.
+  private func lookElsewhere() {
+    for server in servers {
+      guard let places = server.places else { continue }
+      let own = Int(balancer.servers[server.index].inFlight)
+      balancer.setElsewhere(places.count - own, of: server.index)
+    }
+  }
+
+  // MARK: Outcomes
+
+  /// A server has answered, or has failed to.
+  ///
+  /// - Parameter latency: microseconds until its response's head came, or until it was given up.
+  func note(_ outcome: Outcome, of server: UpstreamServer, latency: Int64?) {
+    if case .answered = outcome {} else { server.failures += 1 }
+    guard server.index >= 0 else { return }
+    let wasOnProbation = outcome == .failed && isOnProbation(server)
+    switch balancer.note(outcome, latency: latency, of: server.index, at: context.now) {
+    case .none: return
+    case .readmitted:
+      logHealth(server, "is back")
+      wakeAll()
+    case .ejected(let milliseconds):
+      let reason =
+        wasOnProbation
+        ? "it failed again"
+        : balancer.servers[server.index].health.wasEjectedForErrors
+          ? "too many errors" : "\(balancer.policy.failuresInRow) failures in a row"
+      logHealth(server, "is out for \(milliseconds / 1000) s: \(reason)")
+    }
+  }
+
+  /// The checks of the process have found something.
+  func note(_ event: ActiveHealth.Event, of identity: UInt64) {
+    guard let index = balancer.index(of: identity) else { return }
+    _ = balancer.note(event, of: index, at: context.now)
+    if event == .fell { servers[index].pool.closeIdle() }
+    wakeAll()
+  }
+
+  private func isOnProbation(_ server: UpstreamServer) -> Bool {
+    balancer.servers[server.index].health.availability(at: context.now) == .onProbation
+  }
+
+  private func logHealth(_ server: UpstreamServer, _ words: @autoclosure () -> String) {
+    guard let suppressed = healthLimiter.admit(at: reactor.now) else { return }
+    let what = "server \(server.member.address) \(words())\(LogLimiter.note(suppressed))"
+    Log.warning("upstream \"\(name)\": \(what)")
+  }
+
+  // MARK: Connecting
+
+  /// Opens a connection to a server.
+  func connect(
+    to server: UpstreamServer, _ options: RouteOptions
+  ) async throws(ConnectError) -> ServerConnection<TCPStream> {
+    let address = server.member.address
+    let began = reactor.now
+    do {
+      let deadline = began.advanced(by: Int64(options.connectTimeoutMilliseconds))
+      return try ServerConnection(
+        await TCPStream.connect(to: address, on: reactor, until: deadline))
+    } catch {
+      note("cannot connect to \(address): \(error.words)", at: reactor.now)
+      if case .failed(let error) = error, error.isOurs { throw .failed(error) }
+      // A refusal is quick, which must not make the server attractive.
+      let waited = reactor.now.milliseconds - began.milliseconds
+      note(.failed, of: server, latency: waited > 100 ? waited * 1000 : nil)
+      throw error
+    }
+  }
+}
+
+extension SystemError {
+  /// Whether a failed connect says something of this machine rather than of the server.
+  fileprivate var isOurs: Bool { isExhaustion || code == EADDRNOTAVAIL }
+}
+
+extension Algorithm {
+  /// Whether it asks how long servers take. Others take a sample, to tell the operator.
+  var needsLatency: Bool { self == .leastLatency }
+}
