@@ -29,10 +29,19 @@ struct ares_channeldata *cares_open(const char *servers, int attempt_ms, int att
 
 void cares_close(struct ares_channeldata *channel) { ares_destroy(channel); }
 
-void cares_look_up(struct ares_channeldata *channel, const char *host, cares_answered answered,
-                   void *context) {
-  struct ares_addrinfo_hints hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+void cares_look_up(struct ares_channeldata *channel, const char *host, int sorted,
+                   cares_answered answered, void *context) {
+  struct ares_addrinfo_hints hints = {.ai_family = AF_UNSPEC,
+                                      .ai_socktype = SOCK_STREAM,
+                                      .ai_flags = sorted ? 0 : ARES_AI_NOSORT};
   ares_getaddrinfo(channel, host, NULL, &hints, answered, context);
+}
+
+enum { class_internet = 1, type_srv = 33 };
+
+void cares_look_up_services(struct ares_channeldata *channel, const char *name,
+                            cares_message_came came, void *context) {
+  ares_search(channel, name, class_internet, type_srv, came, context);
 }
 
 void cares_process(struct ares_channeldata *channel, int readable, int writable) {

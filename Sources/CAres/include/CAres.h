@@ -27,9 +27,18 @@ struct ares_channeldata *_Nullable cares_open(const char *_Nullable servers, int
 // Closes a channel; each query that still runs is answered with a failure first.
 void cares_close(struct ares_channeldata *_Nonnull channel);
 
-// Asks for the IPv4 and IPv6 addresses of a host; may answer before it returns.
-void cares_look_up(struct ares_channeldata *_Nonnull channel, const char *_Nonnull host,
+// Asks for the IPv4 and IPv6 addresses of a host, best first if sorted (RFC 6724, which takes a
+// socket for each); may answer before it returns.
+void cares_look_up(struct ares_channeldata *_Nonnull channel, const char *_Nonnull host, int sorted,
                    cares_answered _Nonnull answered, void *_Nullable context);
+
+// As cares_answered; the message, if any, is c-ares' and stands for the call.
+typedef void (*cares_message_came)(void *_Nullable context, int status, int timeouts,
+                                   unsigned char *_Nullable message, int length);
+
+// Asks for a name's SRV records (RFC 2782); may answer before it returns.
+void cares_look_up_services(struct ares_channeldata *_Nonnull channel, const char *_Nonnull name,
+                            cares_message_came _Nonnull came, void *_Nullable context);
 
 // Reads and writes the sockets that are ready (-1: none), then minds the timeouts.
 void cares_process(struct ares_channeldata *_Nonnull channel, int readable, int writable);

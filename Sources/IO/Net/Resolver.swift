@@ -24,14 +24,19 @@ package final class Resolver {
     package var attempts = 3
 
     package init() {}
+
+    /// The milliseconds that an answer with a time to live of so many seconds counts.
+    func lifetime(ofTTL seconds: Int64) -> Int64 {
+      min(max(seconds, ttl.lowerBound), ttl.upperBound) * 1000
+    }
   }
 
   /// How many addresses of one name are kept; the others of a longer answer are dropped.
   static let mostAddresses = 32
 
-  private let reactor: Reactor
+  let reactor: Reactor
   private let servers: String?
-  private let limits: Limits
+  let limits: Limits
   private var names: [ResolverKey: ResolverName] = [:]
   private var pending: [ResolverName] = []
   /// Open only while something is asked, so a changed /etc/resolv.conf counts from the next question.
@@ -76,12 +81,12 @@ package final class Resolver {
     return name.addresses
   }
 
-  private static func loopback(_ host: String, port: UInt16) -> [SocketAddress]? {
+  static func loopback(_ host: String, port: UInt16) -> [SocketAddress]? {
     guard host == "localhost" || host.hasSuffix(".localhost") else { return nil }
     return [.v4(0x7f00_0001, port: port), .v6(high: 0, low: 1, scope: 0, port: port)]
   }
 
-  private func wait(for name: ResolverName, until deadline: Moment) async {
+  func wait(for name: ResolverName, until deadline: Moment) async {
     var deadline = deadline
     if !name.addresses.isEmpty {
       deadline = min(deadline, reactor.now.advanced(by: limits.refreshPatience))
@@ -110,12 +115,12 @@ package final class Resolver {
 
   /// RFC 1035 2.3.4: 255 octets on the wire are at most 253 characters and a last dot. (A NUL would
   /// end the name early in C.)
-  private static func mayBeName(_ text: String.UTF8View) -> Bool {
+  static func mayBeName(_ text: String.UTF8View) -> Bool {
     let length = text.last == UInt8(ascii: ".") ? text.count - 1 : text.count
     return (1...253).contains(length) && !text.contains(0)
   }
 
-  private func ask(for name: ResolverName) {
+  func ask(for name: ResolverName) {
     name.isPending = true
     pending.append(name)
     do {

@@ -40,13 +40,19 @@ struct ResolverChannel: ~Copyable {
   /// What the reactor watches: readable when one of c-ares' sockets is.
   var number: Int32 { sockets.number }
 
-  /// Asks for a name's IPv4 and IPv6 addresses. Sooner or later, even before this returns
+  /// Asks for a name's IPv4 and IPv6 addresses, or its services. Sooner or later, even before this returns
   /// (/etc/hosts), `name.answer` is set, once.
   func look(up name: ResolverName) {
     // SAFETY: the callback is called exactly once (if need be by cares_close) and takes over this
     // retain.
-    unsafe cares_look_up(
-      channel, name.key.host, resolverAnswered, Unmanaged.passRetained(name).toOpaque())
+    let context = unsafe Unmanaged.passRetained(name).toOpaque()
+    switch name.question.kind {
+    case .addresses:
+      unsafe cares_look_up(
+        channel, name.key.host, name.question.isSorted ? 1 : 0, resolverAnswered, context)
+    case .services:
+      unsafe cares_look_up_services(channel, name.key.host, resolverServicesCame, context)
+    }
   }
 
   /// Lets c-ares read its answers and mind its timeouts.
@@ -105,31 +111,52 @@ private func resolverAnswered(
   guard let data = unsafe data else { return }
   // SAFETY: takes over the retain of `look(up:)`; c-ares calls back once a query.
   let name = unsafe Unmanaged<ResolverName>.fromOpaque(data).takeRetainedValue()
-  name.answer = unsafe resolverAnswer(status, result, port: name.key.port)
+  name.answer = unsafe resolverAnswer(status, result, for: name)
   // SAFETY: the result is ours to free, and nothing of it is kept.
   if let result = unsafe result { unsafe cares_free(result) }
 }
 
-@unsafe private func resolverAnswer(
-  _ status: Int32, _ result: OpaquePointer?, port: UInt16
-) -> ResolverAnswer {
-  switch cares_kind(status) {
-  case cares_ok: break
-  case cares_not_found: return .failure(.notFound)
-  case cares_timed_out: return .failure(.timedOut)
-  default: return .failure(.serverFailed)
+/// c-ares has finished a query for services; likewise.
+private func resolverServicesCame(
+  _ data: UnsafeMutableRawPointer?, _ status: Int32, _ timeouts: Int32,
+  _ message: UnsafeMutablePointer<UInt8>?, _ length: Int32
+) {
+  guard let data = unsafe data else { return }
+  // SAFETY: as in resolverAnswered.
+  let name = unsafe Unmanaged<ResolverName>.fromOpaque(data).takeRetainedValue()
+  if let failure = resolverFailure(status) {
+    name.answer = .failure(failure)
+    return
   }
+  // SAFETY: the message has so many bytes and stands until we return; they are copied.
+  let bytes = unsafe Array(UnsafeBufferPointer(start: message, count: Int(max(0, length))))
+  name.answer = ServiceMessage.answer(in: bytes, most: name.question.most)
+}
+
+private func resolverFailure(_ status: Int32) -> ResolveError? {
+  switch cares_kind(status) {
+  case cares_ok: nil
+  case cares_not_found: .notFound
+  case cares_timed_out: .timedOut
+  default: .serverFailed
+  }
+}
+
+@unsafe private func resolverAnswer(
+  _ status: Int32, _ result: OpaquePointer?, for name: ResolverName
+) -> ResolverAnswer {
+  if let failure = resolverFailure(status) { return .failure(failure) }
   var addresses: [SocketAddress] = []
   var least = Int32.max
   // SAFETY: the list of nodes is c-ares' and stands until the result is freed.
   var next = unsafe result.flatMap { unsafe cares_first($0) }
-  while let node = unsafe next, addresses.count < Resolver.mostAddresses {
+  while let node = unsafe next, addresses.count < name.question.most {
     unsafe next = cares_next(node)
     var length = 0
     var ttl: Int32 = 0
     let form = unsafe UnsafeRawBufferPointer(
       start: cares_address(node, &length, &ttl), count: length)
-    guard let address = unsafe resolverAddress(form, port: port) else { continue }
+    guard let address = unsafe resolverAddress(form, port: name.key.port) else { continue }
     addresses.append(address)
     least = min(least, ttl)
   }

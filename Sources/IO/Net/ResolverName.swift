@@ -19,10 +19,21 @@ struct ResolverKey: Hashable {
   let port: UInt16
 }
 
+/// What is asked about a name, and how much of the answer is wanted.
+struct ResolverQuestion {
+  enum Kind { case addresses, services }
+  var kind = Kind.addresses
+  /// How many addresses or services are kept; the others of a longer answer are dropped.
+  var most = Resolver.mostAddresses
+  /// Whether the addresses are wanted best first (RFC 6724).
+  var isSorted = true
+}
+
 /// How a look-up ended.
 enum ResolverAnswer {
   /// The addresses, best first (RFC 6724), and the smallest of their times to live in seconds.
   case addresses([SocketAddress], ttl: Int64)
+  case services([ServiceRecord], ttl: Int64)
   case failure(ResolveError)
 }
 
@@ -36,11 +47,14 @@ struct ResolverWaiter {
 /// A name in the resolver's cache. Worker-confined.
 final class ResolverName {
   let key: ResolverKey
+  let question: ResolverQuestion
   /// The last good answer; kept when it is too old, for the time the DNS is down. Empty if none.
   private(set) var addresses: [SocketAddress] = []
+  /// The same for a question about services.
+  private(set) var services: [ServiceRecord] = []
   /// How the last look-up failed; nil after a good one.
   private(set) var error: ResolveError?
-  /// Until when `addresses`, or else `error`, is to be used without asking again.
+  /// Until when `addresses` or `services`, or else `error`, is to be used without asking again.
   private(set) var expiry = Moment(milliseconds: .min)
   /// Whether a query is on its way.
   var isPending = false
@@ -48,7 +62,10 @@ final class ResolverName {
   var answer: ResolverAnswer?
   var waiters: [ResolverWaiter] = []
 
-  init(_ key: ResolverKey) { self.key = key }
+  init(_ key: ResolverKey, _ question: ResolverQuestion = ResolverQuestion()) {
+    self.key = key
+    self.question = question
+  }
 
   /// Takes in what the query gave, and wakes everybody who waits for it.
   func settle(at now: Moment, _ limits: Resolver.Limits) {
@@ -59,8 +76,11 @@ final class ResolverName {
     case .addresses(let list, let ttl):
       addresses = list
       error = nil
-      let seconds = min(max(ttl, limits.ttl.lowerBound), limits.ttl.upperBound)
-      expiry = now.advanced(by: seconds * 1000)
+      expiry = now.advanced(by: limits.lifetime(ofTTL: ttl))
+    case .services(let list, let ttl):
+      services = list
+      error = nil
+      expiry = now.advanced(by: limits.lifetime(ofTTL: ttl))
     case .failure(let failure):
       // A name that is gone is gone; any other failure says nothing about the addresses.
       if failure == .notFound { addresses = [] }

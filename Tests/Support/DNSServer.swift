@@ -2,11 +2,10 @@
 import Glibc
 import IO
 import Synchronization
-import TestSupport
 
 /// A scripted DNS server. Stops when it is told to.
-final class DNSServer: Sendable {
-  enum Reply {
+package final class DNSServer: Sendable {
+  package enum Reply: Sendable {
     /// The IPv4 ones for a question of type A, the IPv6 ones for AAAA.
     case addresses([String], ttl: UInt32)
     /// NXDOMAIN.
@@ -16,10 +15,14 @@ final class DNSServer: Sendable {
     case silence
     /// By UDP a truncated answer without addresses; by TCP all of them, one byte a packet.
     case byTCP([String], ttl: UInt32)
+    /// For a question of type SRV.
+    case services([ServiceRecord], ttl: UInt32)
+    /// The bytes of the answer section, with so many records.
+    case raw([UInt8], count: UInt8)
   }
 
   /// What c-ares is to ask: "127.0.0.1:port".
-  let address: String
+  package let address: String
   private let udp: Int32
   private let tcp: Int32
   private let script: Mutex<@Sendable (String) -> Reply>
@@ -44,7 +47,7 @@ final class DNSServer: Sendable {
   }
 
   /// Runs the body while the server answers.
-  static func answering<T: Sendable>(
+  package static func answering<T: Sendable>(
     _ script: @escaping @Sendable (String) -> Reply, _ body: (DNSServer) async throws -> T
   ) async throws -> T {
     let server = try DNSServer(script)
@@ -59,12 +62,12 @@ final class DNSServer: Sendable {
   }
 
   /// Answers from now on by another script.
-  func answer(by script: @escaping @Sendable (String) -> Reply) {
+  package func answer(by script: @escaping @Sendable (String) -> Reply) {
     self.script.withLock { $0 = script }
   }
 
-  /// How often a name was asked for, with type A.
-  func count(of name: String) -> Int { asked.withLock { $0.count { $0 == name } } }
+  /// How often a name was asked for, with type A or SRV.
+  package func count(of name: String) -> Int { asked.withLock { $0.count { $0 == name } } }
 
   // MARK: The threads
 
@@ -137,37 +140,59 @@ final class DNSServer: Sendable {
       labels.append(String(decoding: query[i + 1..<end], as: UTF8.self))
       i = end
     }
-    let wantsV4 = query[i + 2] == 1
+    let kind = query[i + 2]
     let question = query[12..<i + 5]
     let name = labels.joined(separator: ".")
-    if wantsV4, !byTCP { asked.withLock { $0.append(name) } }
+    if kind != 28, !byTCP { asked.withLock { $0.append(name) } }
     var code: UInt8 = 0
     var truncated = false
     var answers: [[UInt8]] = []
+    var count: UInt8?
     switch script.withLock({ $0 })(name) {
     case .silence: return nil
     case .noSuchName: code = 3
     case .failure: code = 2
     case .byTCP where !byTCP: truncated = true
     case .addresses(let list, let ttl), .byTCP(let list, let ttl):
-      answers = list.compactMap { Self.record($0, ttl: ttl, v4: wantsV4) }
+      answers = list.compactMap { Self.address($0, ttl: ttl, kind: kind) }
+    case .services(let list, let ttl):
+      if kind == 33 { answers = list.map { Self.service($0, ttl: ttl) } }
+    case .raw(let bytes, let records):
+      answers = [bytes]
+      count = records
     }
-    var reply =
-      Array(query.prefix(2)) + [
-        truncated ? 0x83 : 0x81, 0x80 | code, 0, 1, 0, UInt8(answers.count),
-      ]
-    reply += [0, 0, 0, 0] + question + answers.joined()
+    var reply = Array(query.prefix(2))
+    reply += [truncated ? 0x83 : 0x81, 0x80 | code]
+    reply += [0, 1, 0, count ?? UInt8(answers.count), 0, 0, 0, 0]
+    reply += question
+    reply += answers.joined()
     return reply
   }
 
-  private static func record(_ text: String, ttl: UInt32, v4 wantsV4: Bool) -> [UInt8]? {
+  private static func address(_ text: String, ttl: UInt32, kind: UInt8) -> [UInt8]? {
     switch SocketAddress(numeric: text, port: 0) {
-    case .v4(let address, _) where wantsV4:
+    case .v4(let address, _) where kind == 1:
       [0xc0, 12, 0, 1, 0, 1] + bytes(ttl) + [0, 4] + bytes(address)
-    case .v6(let high, let low, _, _) where !wantsV4:
+    case .v6(let high, let low, _, _) where kind == 28:
       [0xc0, 12, 0, 28, 0, 1] + bytes(ttl) + [0, 16] + bytes(high) + bytes(low)
     default: nil
     }
+  }
+
+  /// RFC 2782.
+  private static func service(_ service: ServiceRecord, ttl: UInt32) -> [UInt8] {
+    var data: [UInt8] = bytes(service.priority)
+    data += bytes(service.weight)
+    data += bytes(service.port)
+    for label in service.host.split(separator: ".") {
+      data.append(UInt8(label.utf8.count))
+      data += label.utf8
+    }
+    data.append(0)
+    var record: [UInt8] = [0xc0, 12, 0, 33, 0, 1]
+    record += bytes(ttl)
+    record += bytes(UInt16(data.count))
+    return record + data
   }
 
   private static func bytes<N: FixedWidthInteger>(_ number: N) -> [UInt8] {
