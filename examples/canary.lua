@@ -1,6 +1,6 @@
 -- A new version is tried by one request in ten, before it gets them all.
 --
--- Raise its weight and `rsp reload` while nothing goes wrong; with weight 0 it gets no more.
+-- Raise its weight and `rsp reload` while nothing goes wrong; take its line out when something does.
 listen "8000"
 
 upstream "app" {
@@ -12,5 +12,5 @@ upstream "app" {
 site "app.example" {
   ["/"] = proxy "app",
   -- Whoever tests the canary can ask for it.
-  ["/canary/"] = { proxy "127.0.0.1:9002", strip_prefix = "/canary" },
+  ["/canary/"] = { proxy "127.0.0.1:9002", strip_prefix = true },
 }

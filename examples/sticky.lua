@@ -6,7 +6,6 @@ upstream "app" {
   "127.0.0.1:9001",
   "127.0.0.1:9002",
   "127.0.0.1:9003",
-  balance = "sticky",
   -- The cookie names no address and can't be forged. A secret of your own makes it hold when rsp is
   -- started again, and on every machine that has the same secret.
   sticky = { cookie = "server", secret = os.getenv("STICKY_SECRET") or "only for this example" },
