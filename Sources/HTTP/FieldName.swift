@@ -25,7 +25,7 @@ package enum FieldName: UInt8, Sendable, BitwiseCopyable {
 
   /// - Parameter name: a valid token; by its length it is compared with a few names.
   @inline(__always)
-  init(_ name: RawSpan) {
+  package init(_ name: RawSpan) {
     self = name.byteCount < 12 ? Self.short(name) : Self.long(name)
   }
 

@@ -33,6 +33,28 @@ package enum HTTPDate {
     buffer.append(" GMT")
   }
 
+  /// Appends a point in time as ISO 8601 writes it: `2026-01-31T12:00:00+00:00`.
+  ///
+  /// - Precondition: 25 bytes of tailroom.
+  package static func appendISO8601(_ unixSeconds: Int64, to buffer: inout ByteBuffer) {
+    let seconds = min(max(unixSeconds, 0), 253_402_300_799)
+    let date = civil(Int(seconds / 86400))
+    let time = Int(seconds % 86400)
+    append(date.year / 100, to: &buffer)
+    append(date.year % 100, to: &buffer)
+    buffer.append("-")
+    append(date.month, to: &buffer)
+    buffer.append("-")
+    append(date.day, to: &buffer)
+    buffer.append("T")
+    append(time / 3600, to: &buffer)
+    buffer.append(":")
+    append(time / 60 % 60, to: &buffer)
+    buffer.append(":")
+    append(time % 60, to: &buffer)
+    buffer.append("+00:00")
+  }
+
   private static var dayNames: InlineArray<7, StaticString> {
     ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
   }

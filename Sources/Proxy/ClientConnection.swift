@@ -4,6 +4,7 @@ import Bytes
 import Configuration
 import HTTP
 import IO
+import Routing
 import Telemetry
 
 /// What is kept of a client's connection while it is idle, packed into its slot's note.
@@ -54,6 +55,18 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
   private var parser: HeadParser
   /// The forwarding lines that are the same for all requests; made with the first.
   var forwardingLines: [UInt8] = []
+  /// The peer is a proxy whose word about the client is believed.
+  let trustsPeer: Bool
+  /// The client of the present request as trusted proxies name it; nil when the peer is not trusted.
+  var clientBehindProxies: InternetAddress?
+  /// The identifier that a trusted proxy has given the present request.
+  var keptIdentifier: ByteRange?
+  /// The route of the present request, once it has been found.
+  var route: MatchedRoute?
+  /// What the present request asks for, in its normal form, before the route changes it.
+  var normalTarget = ForwardTarget.received(.empty)
+  /// The groups of the route's expression, when something needs them.
+  var groups: MatchedGroups?
   /// The present request's offer to change the protocol is passed on.
   var offersUpgrade = false
   /// The present request's identifier.
@@ -76,6 +89,8 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
     self.record = record
     self.options = options
     self.worker = worker
+    trustsPeer =
+      !options.trusted.isEmpty && (InternetAddress(peer).map(options.trusted.contains) ?? false)
     heads = worker.heads.borrow()
     request = heads.request
     response = heads.response
@@ -97,6 +112,7 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
         let disposition: Disposition
         switch admit() {
         case .forward(let route, let target): disposition = await forward(to: route, target)
+        case .respond(let route): disposition = await give(route.response, on: route)
         case .answer(let answer): disposition = await self.answer(answer)
         }
         switch disposition {

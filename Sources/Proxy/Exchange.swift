@@ -40,6 +40,8 @@ enum AttemptOutcome {
 /// What is done with a request.
 enum Admission {
   case forward(RoutePlan, ForwardTarget)
+  /// The configuration says what is answered.
+  case respond(AnswerRoute)
   /// The proxy answers by itself.
   case answer(ErrorAnswer)
 }
@@ -57,27 +59,6 @@ enum Disposition {
 }
 
 extension ClientConnection where Stream: ~Copyable {
-  /// Routes the request whose head has been read, or says why it cannot be.
-  func admit() -> Admission {
-    if case .connect = request.method {
-      return .answer(.init(.methodNotAllowed, "CONNECT is not offered here"))
-    }
-    guard let route = worker.plan.route() else {
-      return .answer(.init(.notFound, "no site has this name", keepAlive: mayPersist))
-    }
-    if case .length(let n) = request.framing, n > route.maxBody {
-      return .answer(.init(.contentTooLarge, "the request body is too large"))
-    }
-    do {
-      let target = try forwardTarget()
-      identifier = worker.identifiers.next()
-      offersUpgrade = mayUpgrade
-      return .forward(route, target)
-    } catch {
-      return .answer(.init(.badRequest, error.description))
-    }
-  }
-
   /// Tries servers until one answers or there is no reason to try again.
   func forward(to route: RoutePlan, _ target: ForwardTarget) async -> Disposition {
     let upstream = route.upstream
@@ -209,7 +190,14 @@ extension ClientConnection where Stream: ~Copyable {
   }
 
   /// Gives an answer of the proxy's own; the connection stays only when nothing of a body can come.
+  /// Where the route has a page for its status, that is given in its place.
   func answer(_ answer: ErrorAnswer) async -> Disposition {
+    if let route {
+      if let page = route.settings.errorPages[Int(answer.status.rawValue)] {
+        return await give(page, on: route, for: answer)
+      }
+      if route.settings.responseFields != nil { return await give(changed: answer, on: route) }
+    }
     var answer = answer
     if case .none = request.framing {} else { answer.keepAlive = false }
     let wasSent = await send(answer, isHead: request.isHead)

@@ -17,6 +17,8 @@ struct FieldNames {
     return union
   }
 
+  func overlaps(_ other: FieldNames) -> Bool { bits & other.bits != 0 }
+
   static let host = FieldNames(.host)
 
   /// Fields of one connection (RFC 9110 7.6.1), and Proxy, which CGI takes for a setting
@@ -24,6 +26,10 @@ struct FieldNames {
   static let ofConnection = FieldNames(
     .connection, .keepAlive, .proxyConnection, .te, .transferEncoding, .upgrade, .http2Settings,
     .proxy)
+  /// What frames a message or directs it, which no configuration may change field by field: the
+  /// host has an option of its own (`host`).
+  static let ofMessage = ofConnection.union(
+    FieldNames(.host, .contentLength, .trailer, .expect))
   /// What only this proxy says about the client: from outside it is replaced, never added to.
   static let ofForwarding = FieldNames(
     .xForwardedFor, .xForwardedProto, .xForwardedHost, .xForwardedPort, .xRealIP, .forwarded)

@@ -1,6 +1,7 @@
 // The request target that a server is asked for.
 import Bytes
 import HTTP
+import Routing
 
 /// What is sent in place of the target that came.
 enum ForwardTarget {
@@ -54,7 +55,51 @@ extension ClientConnection where Stream: ~Copyable {
   }
 }
 
+extension ClientConnection where Stream: ~Copyable {
+  /// Lends the path of a target in its normal form; "/" for `*`, which names none.
+  func withPath<Result>(of target: ForwardTarget, _ use: (RawSpan) -> Result) -> Result {
+    switch target {
+    case .received(let range):
+      if case .asterisk = request.form { return [0x2f].withBytes(use) }
+      let path = ByteRange(Int(range.start)..<range.end - queryCount)
+      return input.withBytes { use($0.slice(path)) }
+    case .made(let made):
+      // `OPTIONS http://host` has become "*".
+      if made.first != 0x2f { return [0x2f].withBytes(use) }
+      return made.withBytes(0, made.firstIndex(of: 0x3f) ?? made.count, use)
+    }
+  }
+
+  /// Bytes of the query and its "?".
+  var queryCount: Int { request.hasQuery ? Int(request.query.count) + 1 : 0 }
+
+  /// Takes the route's `strip_prefix` off the path.
+  func strip(_ prefix: [UInt8], of target: ForwardTarget) -> ForwardTarget {
+    guard let rest = withPath(of: target, { $0.rest(without: prefix) }) else { return target }
+    switch target {
+    case .received(let range):
+      let kept = ByteRange(Int(range.start) + rest.lowerBound..<range.end)
+      if !rest.isEmpty { return .received(kept) }
+      return .made([0x2f] + input.withBytes { $0.slice(kept).array() })
+    case .made(let made):
+      return .made((rest.isEmpty ? [0x2f] : []) + made[rest.lowerBound...])
+    }
+  }
+}
+
 extension RawSpan {
+  /// Where the rest of a path is when a prefix is taken off: empty for none of it, nil when the path
+  /// does not begin with the prefix. Only whole segments are taken off: of "/api" or "/api/",
+  /// "/api/x" becomes "/x"; "/apiary" stays.
+  func rest(without prefix: [UInt8]) -> Range<Int>? {
+    let hasSlash = prefix.last == 0x2f
+    let count = hasSlash ? prefix.count - 1 : prefix.count
+    guard count > 0, byteCount >= count else { return nil }
+    for i in 0..<count where self[i] != prefix[i] { return nil }
+    if byteCount == count { return hasSlash ? nil : count..<count }
+    return self[count] == 0x2f ? count..<byteCount : nil
+  }
+
   /// A copy of the bytes.
   func array() -> [UInt8] {
     var copy: [UInt8] = []

@@ -1,30 +1,33 @@
 // The configuration as one worker uses it: every worker makes its own, so that counting references
 // to routes and pools on the request path is never contended between cores.
+//
+// A reload makes a new plan beside the old one and puts it in its place. Requests in progress hold
+// their route, not the plan, so the old plan's tables are freed at once.
 import Configuration
 import HTTP
 import IO
+import Routing
 
 /// Where each request goes. Worker-confined.
 final class Plan {
-  private let everything: RoutePlan?
+  let sites: SiteTable
   /// In the order of the configuration.
   let upstreams: [UpstreamPlan]
   private lazy var upstreamsByName = Dictionary(
     upstreams.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+  private let settings: [RouteSettings]
+  /// What was made of the rows of `sites` that requests have asked for.
+  private var made: [Destination?]
 
   /// Builds a plan beside the one in force, from which it takes over the upstreams of the same names.
   /// `takeEffect` puts it in force.
   init(_ configuration: Configuration, _ context: UpstreamContext, adopting old: Plan? = nil) {
-    let upstreams = configuration.upstreams.map {
+    upstreams = configuration.upstreams.map {
       UpstreamPlan.make($0, in: context, adopting: old?.upstream(named: $0.name))
     }
-    self.upstreams = upstreams
-    everything = configuration.sites.first?.routes.first.flatMap { route in
-      switch route.action {
-      case .proxy(let upstream): RoutePlan(route.options, upstreams[upstream])
-      case .respond, .redirect, .function: nil
-      }
-    }
+    sites = SiteTable(configuration.sites)
+    settings = sites.settings.map { RouteSettings($0.value) }
+    made = Array(repeating: nil, count: sites.rows.count)
   }
 
   /// The upstream of a name; nil when there is none.
@@ -35,36 +38,92 @@ final class Plan {
     for upstream in upstreams { upstream.takeEffect() }
   }
 
-  /// The route of a request: in this version the one route of the one site.
-  func route() -> RoutePlan? { everything }
-}
+  /// Where a request goes.
+  enum Answer {
+    case destination(Destination)
+    case noSite
+    case noRoute
+    /// The expression of a route met a limit.
+    case gaveUp(site: String, pattern: String)
+  }
 
-/// What is done with the requests of one route.
-final class RoutePlan {
-  let options: RouteOptions
-  let upstream: UpstreamPlan
-  /// How many bytes a request's head can gain by what the options add, its host aside.
-  let addedBytes: Int
-  /// Request fields that are never passed on as they came.
-  let droppedFields: FieldNames
-  /// Flags of request fields that are not passed on.
-  let droppedFlags: UInt8
-  let maxBody: UInt64
+  /// The route of a request.
+  ///
+  /// - Parameters:
+  ///   - host: as it came, with or without a port; empty when none came.
+  ///   - path: in its normal form, without the query. For `OPTIONS *`, which names no path, "/".
+  ///   - matcher: holds the groups afterwards if the route is an expression.
+  func find(host: RawSpan, path: RawSpan, _ matcher: borrowing Matcher) -> Answer {
+    guard let site = sites.site(for: host) else { return .noSite }
+    return find(path, in: site, matcher)
+  }
 
-  init(_ options: RouteOptions, _ upstream: UpstreamPlan) {
-    self.options = options
-    self.upstream = upstream
-    var bytes = 1024 + upstream.authority.utf8.count + (options.via?.utf8.count ?? 0)
-    if case .fixed(let host) = options.host { bytes += host.utf8.count }
-    addedBytes = bytes
-    var dropped = FieldNames.ofConnection.union(.ofForwarding)
-    if options.requestID { dropped = dropped.union(FieldNames(.xRequestID)) }
-    if case .client = options.host {} else { dropped = dropped.union(.host) }
-    droppedFields = dropped
-    droppedFlags =
-      options.underscoresInFields
-      ? FieldLine.Flags.namedByConnection.rawValue
-      : FieldLine.Flags.namedByConnection.rawValue | FieldLine.Flags.unusualName.rawValue
-    maxBody = options.maxBody.map(UInt64.init) ?? .max
+  /// The route of a request to a site.
+  func find(_ path: RawSpan, in site: Int, _ matcher: borrowing Matcher) -> Answer {
+    switch sites.route(of: site, for: path, matcher) {
+    case .route(let route): return .destination(destination(of: route, in: site))
+    case .none: return .noRoute
+    case .gaveUp(let route):
+      let pattern = sites.paths(of: site).patterns[route].description
+      return .gaveUp(site: sites.name(of: site), pattern: pattern)
+    }
+  }
+
+  /// What a site's route does; made when it is first asked for.
+  func destination(of route: Int, in site: Int) -> Destination {
+    let row = sites.row(of: site, route)
+    if let destination = made[row] { return destination }
+    let destination = make(row, RoutePlace(sites.name(of: site), sites.paths(of: site), route))
+    made[row] = destination
+    return destination
+  }
+
+  private func make(_ number: Int, _ place: RoutePlace) -> Destination {
+    let row = sites.rows[number]
+    let settings = settings[Int(row.settings)]
+    switch row.work {
+    case .proxy(let upstream):
+      return .proxy(RoutePlan(settings, place, upstreams[Int(upstream)]))
+    case .respond(let number):
+      let response = OwnResponse(sites.responses[Int(number)].value)
+      return .respond(AnswerRoute(settings, place, response))
+    case .redirect(let number):
+      let response = OwnResponse(sites.redirects[Int(number)].value)
+      return .respond(AnswerRoute(settings, place, response))
+    case .function(let number):
+      return .function(FunctionRoute(settings, place, number: Int(number)))
+    }
+  }
+
+  /// The route of this plan that is the same as one of an older plan: by the names of site and
+  /// upstream, the pattern, and the value of every option. Nil when there is none, so that a tunnel
+  /// of the old route has to end. A tunnel that goes on should take the new one in its place.
+  func counterpart(of old: RoutePlan) -> RoutePlan? {
+    // The name of a wildcard finds itself: of all suffixes that fit it, its own is the longest.
+    let found = Array(old.place.site.utf8).withBytes { sites.site(for: $0) }
+    guard let site = found, sites.name(of: site) == old.place.site else { return nil }
+    let patterns = sites.paths(of: site).patterns
+    guard let route = patterns.firstIndex(where: { $0.description == old.place.pattern })
+    else { return nil }
+    switch destination(of: route, in: site) {
+    case .proxy(let new):
+      let isSame =
+        new.upstream.name == old.upstream.name && !old.isOfFunction
+        && new.settings.isSame(as: old.settings)
+      return isSame ? new : nil
+    case .function(let new):
+      // The function chose once, for the request that opened the tunnel; it is not asked again.
+      guard old.isOfFunction, new.settings.isSame(as: old.settings),
+        let upstream = upstreams.firstIndex(where: { $0.name == old.upstream.name })
+      else { return nil }
+      return new.plan(for: upstream, in: self)
+    case .respond:
+      return nil
+    }
+  }
+
+  /// Bytes of memory behind the plan's tables, routes in use and upstreams apart.
+  var byteCount: Int {
+    sites.byteCount + made.capacity * MemoryLayout<Destination?>.stride
   }
 }

@@ -15,7 +15,11 @@ extension ClientConnection where Stream: ~Copyable {
   func composeRequest(
     for route: RoutePlan, _ target: ForwardTarget, keepsServer: Bool
   ) -> ByteBuffer? {
-    let bound = request.byteCount + 2 * Int(request.host.count) + route.addedBytes
+    // What variables add is the request's own, several times over, or short.
+    let variables = route.settings.variables
+    let bound =
+      request.byteCount * (1 + variables) + 2 * Int(request.host.count) + route.addedBytes
+      + variables * Self.longestOtherVariable
     let size: BlockSize =
       bound <= BlockSize.small.rawValue
       ? .small : bound <= BlockSize.large.rawValue ? .large : .huge
@@ -25,7 +29,12 @@ extension ClientConnection where Stream: ~Copyable {
         let kept = try writeRequestLine(bytes, target, to: &head)
         try writeKeptFields(bytes, from: kept, route, to: &head)
         try writeHost(bytes, route, to: &head)
-        try writeForwarding(bytes, route, to: &head)
+        if trustsPeer || route.settings.overridesForwarding {
+          try writeForwardingPiecemeal(bytes, route.settings, to: &head)
+        } else {
+          try writeForwarding(bytes, route, to: &head)
+        }
+        if let editor = route.settings.requestFields { try write(editor, of: nil, to: &head) }
         try writeConnection(bytes, keepsServer: keepsServer, to: &head)
         try head.writeEndOfHead()
       }
@@ -62,13 +71,17 @@ extension ClientConnection where Stream: ~Copyable {
   private func writeKeptFields(
     _ bytes: RawSpan, from start: Int, _ route: RoutePlan, to head: inout ByteBuffer
   ) throws(NoRoom) {
-    var dropped = route.droppedFields
+    let settings = route.settings
+    var dropped = trustsPeer ? droppedOfTrusted(settings) : settings.droppedFields
     if request.host.isEmpty || request.isAbsolute { dropped = dropped.union(.host) }
-    let flags = route.droppedFlags
+    let flags = settings.droppedFlags
+    let editor = settings.requestFields
     try head.write(
       request.fields, of: bytes, from: start, upTo: request.byteCount - 2
     ) { field in
-      dropped.contains(field.known) || field.flags.rawValue & flags != 0
+      if dropped.contains(field.known) || field.flags.rawValue & flags != 0 { return true }
+      guard let editor else { return false }
+      return editor.drops(field, of: bytes)
     }
   }
 
@@ -103,18 +116,25 @@ extension ClientConnection where Stream: ~Copyable {
         try head.write(field: "X-Forwarded-Host", bytes.slice(request.host))
       }
     }
-    if route.options.forwarded { try writeForwarded(bytes, to: &head) }
-    if route.options.requestID {
-      guard head.tailroom >= 64 else { throw NoRoom() }
-      head.append("X-Request-ID: ")
-      identifier.append(to: &head)
-      head.append("\r\n")
+    if route.options.forwarded {
+      try head.write("Forwarded: ")
+      try writeForwardedElement(bytes, to: &head)
     }
-    if let pseudonym = route.options.via {
-      try head.write(request.minorVersion > 0 ? "Via: 1.1 " : "Via: 1.0 ")
-      try head.write(pseudonym)
-      try head.write("\r\n")
-    }
+    if route.options.requestID { try writeRequestID(to: &head) }
+    if let pseudonym = route.options.via { try writeVia(pseudonym, to: &head) }
+  }
+
+  func writeRequestID(to head: inout ByteBuffer) throws(NoRoom) {
+    guard head.tailroom >= 64 else { throw NoRoom() }
+    head.append("X-Request-ID: ")
+    identifier.append(to: &head)
+    head.append("\r\n")
+  }
+
+  func writeVia(_ pseudonym: String, to head: inout ByteBuffer) throws(NoRoom) {
+    try head.write(request.minorVersion > 0 ? "Via: 1.1 " : "Via: 1.0 ")
+    try head.write(pseudonym)
+    try head.write("\r\n")
   }
 
   /// Writes down, once a connection, the lines that are the same for all its requests.
@@ -126,26 +146,6 @@ extension ClientConnection where Stream: ~Copyable {
     lines.append(host: peer)
     lines.append("\r\nX-Forwarded-Proto: http\r\n")
     forwardingLines = lines.bytes.array()
-  }
-
-  /// RFC 7239: `Forwarded: for=192.0.2.60;host="example.com";proto=http`.
-  private func writeForwarded(_ bytes: RawSpan, to head: inout ByteBuffer) throws(NoRoom) {
-    guard head.tailroom >= 256 else { throw NoRoom() }
-    head.append("Forwarded: for=")
-    switch peer {
-    case .v4: head.append(host: peer)
-    case .v6:
-      head.append("\"[")
-      head.append(host: peer)
-      head.append("]\"")
-    case .unix: head.append("unknown")
-    }
-    if !request.host.isEmpty {
-      try head.write(";host=\"")
-      try head.write(bytes.slice(request.host))
-      try head.write("\"")
-    }
-    try head.write(";proto=http\r\n")
   }
 
   private func writeConnection(

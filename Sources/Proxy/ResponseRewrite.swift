@@ -13,11 +13,13 @@ extension ClientConnection where Stream: ~Copyable {
   ///   - persists: the connection stays open.
   /// - Returns: false when it does not fit in a block.
   func composeResponse(
-    _ bytes: RawSpan, _ route: RoutePlan, chunked: Bool, persists: Bool
+    _ bytes: RawSpan, _ route: MatchedRoute, chunked: Bool, persists: Bool
   ) -> Bool {
     worker.scratch.reset()
     do {
-      let hasDate = try writeKeptLines(bytes, to: &worker.scratch)
+      let editor = route.settings.responseFields
+      let hasDate = try writeKeptLines(bytes, editor, to: &worker.scratch)
+      if let editor { try write(editor, of: bytes, to: &worker.scratch) }
       if !hasDate { try worker.scratch.write(field: "Date", date: worker.unixSeconds) }
       if chunked { try worker.scratch.write("Transfer-Encoding: chunked\r\n") }
       try writeVia(route, to: &worker.scratch)
@@ -37,7 +39,7 @@ extension ClientConnection where Stream: ~Copyable {
   /// Composes a 1xx response. False when it does not fit.
   func composeInterim(_ bytes: RawSpan, into head: inout ByteBuffer) -> Bool {
     do {
-      _ = try writeKeptLines(bytes, to: &head)
+      _ = try writeKeptLines(bytes, nil, to: &head)
       try head.writeEndOfHead()
     } catch {
       return false
@@ -46,10 +48,12 @@ extension ClientConnection where Stream: ~Copyable {
   }
 
   /// Composes the head of a 101 in the worker's scratch block. False when it does not fit.
-  func composeSwitch(_ bytes: RawSpan, _ route: RoutePlan) -> Bool {
+  func composeSwitch(_ bytes: RawSpan, _ route: MatchedRoute) -> Bool {
     worker.scratch.reset()
     do {
-      _ = try writeKeptLines(bytes, to: &worker.scratch)
+      let editor = route.settings.responseFields
+      _ = try writeKeptLines(bytes, editor, to: &worker.scratch)
+      if let editor { try write(editor, of: bytes, to: &worker.scratch) }
       if let upgrade = response.upgrade {
         try worker.scratch.write(field: "Upgrade", bytes.slice(upgrade))
       }
@@ -66,7 +70,9 @@ extension ClientConnection where Stream: ~Copyable {
   /// Writes the status line, unless it can stay as it came, and the fields that are passed on.
   ///
   /// - Returns: whether a Date was among them.
-  private func writeKeptLines(_ bytes: RawSpan, to head: inout ByteBuffer) throws(NoRoom) -> Bool {
+  private func writeKeptLines(
+    _ bytes: RawSpan, _ editor: FieldEditor?, to head: inout ByteBuffer
+  ) throws(NoRoom) -> Bool {
     var start = 0
     // "HTTP/1.1 200 OK": a line of another version, or without a reason, is written anew.
     if response.reason.isEmpty || bytes[7] != UInt8(ascii: "1") {
@@ -76,6 +82,7 @@ extension ClientConnection where Stream: ~Copyable {
     }
     var hasDate = false
     try head.write(response.fields, of: bytes, from: start, upTo: response.byteCount - 2) { field in
+      if let editor, editor.drops(field, of: bytes) { return true }
       if case .date = field.known { hasDate = true }
       // RFC 9110 8.6: these have no length to tell.
       if case .contentLength = field.known, response.status == 204 || response.status < 200 {
@@ -95,7 +102,7 @@ extension ClientConnection where Stream: ~Copyable {
     head.append(line)
   }
 
-  private func writeVia(_ route: RoutePlan, to head: inout ByteBuffer) throws(NoRoom) {
+  private func writeVia(_ route: MatchedRoute, to head: inout ByteBuffer) throws(NoRoom) {
     guard let pseudonym = route.options.via else { return }
     try head.write(response.minorVersion > 0 ? "Via: 1.1 " : "Via: 1.0 ")
     try head.write(pseudonym)

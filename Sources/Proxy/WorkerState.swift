@@ -3,6 +3,7 @@ import Bytes
 import Configuration
 import HTTP
 import IO
+import Routing
 import Telemetry
 
 /// The state of one worker. Worker-confined: not Sendable, not locked.
@@ -11,7 +12,14 @@ package final class WorkerState {
   let buffers = BufferPool()
   let pipes = PipePool()
   let heads = HeadPool()
-  let plan: Plan
+  /// Replaced at a reload.
+  var plan: Plan
+  /// What regular expressions write to while they are searched for.
+  let matcher = Matcher()
+  /// For values in fields that cannot be sent.
+  var fieldLimiter = LogLimiter(milliseconds: 10_000)
+  /// For expressions that met a limit.
+  var matcherLimiter = LogLimiter(milliseconds: 10_000)
   /// What upstreams use of the worker.
   let upstreamContext: UpstreamContext
   /// Where heads are composed before they are put in front of a body. Used between two waits only.
@@ -58,6 +66,9 @@ package final class WorkerState {
 
   /// The time of day in seconds since 1970, read once a turn at most.
   var unixSeconds: Int64 { clock.unixSeconds(at: reactor.now) }
+
+  /// The name of this machine.
+  private(set) lazy var hostname = WallClock.hostname()
 }
 
 /// The heads a connection parses into, with storage that is kept for the next connection.

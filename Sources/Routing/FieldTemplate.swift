@@ -108,6 +108,27 @@ package struct FieldTemplate: Sendable, Equatable {
   /// The variables that are in it.
   package var variables: [TemplateVariable] { pieces.compactMap(\.variable) }
 
+  /// The template as it may be written.
+  package var source: String {
+    var source = ""
+    for piece in pieces {
+      let text = String(
+        decoding: text[Int(piece.start)..<Int(piece.start) + Int(piece.count)], as: UTF8.self)
+      guard let variable = piece.variable else {
+        source += text.split(separator: "$", omittingEmptySubsequences: false)
+          .joined(separator: "$$")
+        continue
+      }
+      source += "${\(variable.written(text))}"
+    }
+    return source
+  }
+
+  /// Bytes of its text, without its variables.
+  package var literalByteCount: Int {
+    pieces.reduce(0) { $0 + ($1.variable == nil ? Int($1.count) : 0) }
+  }
+
   /// What became of a rendering.
   package enum Outcome: Sendable, Equatable {
     case rendered

@@ -65,10 +65,15 @@ extension UInt64 {
 extension Array where Element == UInt8 {
   /// The bytes at `start`, `count` of them, for as long as `use` runs.
   @inline(__always)
-  func withBytes<Result>(
+  package func withBytes<Result>(
     _ start: Int, _ count: Int, _ use: (RawSpan) -> Result
   ) -> Result {
     // SAFETY: a UInt8 has no padding that could be read.
     unsafe use(span.extracting(start..<start &+ count).bytes)
+  }
+
+  /// All bytes, for as long as `use` runs.
+  package func withBytes<Result>(_ use: (RawSpan) -> Result) -> Result {
+    withBytes(0, count, use)
   }
 }

@@ -27,6 +27,16 @@ package enum TemplateVariable: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     }
   }
 
+  /// The variable as it stands after the "$".
+  func written(_ name: String) -> String {
+    if let family = Self.families.first(where: { $0.variable == self }) {
+      let isField = self == .field || self == .responseField
+      let name = isField ? name.map { $0 == "-" ? "_" : $0 } : Array(name)
+      return family.name + String(name)
+    }
+    return Self.names.first { $0.variable == self }?.name ?? name
+  }
+
   /// The variable that a name after the "$" stands for, and what its own name is: for a field in
   /// small letters with "-" for "_", for an argument or cookie as it is written.
   static func named(_ name: some StringProtocol) -> (variable: TemplateVariable, name: String)? {

@@ -10,8 +10,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct PlanTests {
   private func plan(_ configuration: Configuration) -> Plan {
-    let loop = EventLoop()
-    return Plan(configuration, UpstreamContext(Reactor(for: loop), loop, Commons()))
+    quietPlan(configuration)
   }
 
   @Test func `the one route of the one site takes every request`() throws {

@@ -16,6 +16,12 @@ func quietWorker(
   WorkerState(configuration(server, options), EventLoop())
 }
 
+/// A plan of a worker whose loop is not run.
+func quietPlan(_ configuration: Configuration) -> Plan {
+  let loop = EventLoop()
+  return Plan(configuration, UpstreamContext(Reactor(for: loop), loop, Commons()))
+}
+
 /// One site, one route, one server.
 func configuration(
   _ server: ServerAddress, _ options: RouteOptions = .init(), _ upstream: UpstreamOptions = .init()
@@ -34,6 +40,24 @@ func configuration(
             pattern: .prefix([0x2f]), action: .proxy(upstream: 0), options: options)
         ])
     ])
+}
+
+extension Plan {
+  /// The route that `configuration` makes, when it is there.
+  func route() -> RoutePlan? {
+    guard case .destination(.proxy(let route)) = find(host: "a.example", path: "/") else {
+      return nil
+    }
+    return route
+  }
+
+  /// As a request finds its route.
+  func find(host: String, path: String) -> Answer {
+    let matcher = Matcher()
+    return Array(host.utf8).withBytes { host in
+      Array(path.utf8).withBytes { path in find(host: host, path: path, matcher) }
+    }
+  }
 }
 
 /// How a relay ended, and what reached the sink by then.

@@ -47,6 +47,11 @@ package protocol ByteStream: ~Copyable {
   mutating func finishWriting()
 }
 
+extension ByteStream where Self: ~Copyable {
+  /// The address of this end of the connection; nil when there is no socket.
+  package var localAddress: SocketAddress? { Sockets.localAddress(of: readInterest.fd) }
+}
+
 /// A socket whose bytes may be moved by the kernel.
 package struct SpliceEnd {
   let fd: Int32

@@ -1,0 +1,94 @@
+// Routes as requests meet them: made of a row of the table when the first request asks for it, kept
+// by the plan, and by requests in progress beyond the plan's life.
+import Configuration
+import HTTP
+import Routing
+
+/// What is done with the requests of a route.
+enum Destination {
+  case proxy(RoutePlan)
+  case respond(AnswerRoute)
+  case function(FunctionRoute)
+}
+
+/// Where a route stands in the configuration.
+struct RoutePlace: Equatable {
+  /// The first name of its site.
+  let site: String
+  /// Its key, as `PathPattern.description` writes it.
+  let pattern: String
+  let isExpression: Bool
+
+  init(_ site: String, _ paths: SiteTable.PathSet, _ route: Int) {
+    self.site = site
+    pattern = paths.patterns[route].description
+    isExpression =
+      switch paths.patterns[route] {
+      case .expression: true
+      case .exact, .prefix: false
+      }
+  }
+}
+
+/// A route that a request was found to belong to.
+class MatchedRoute {
+  final let settings: RouteSettings
+  final let place: RoutePlace
+
+  init(_ settings: RouteSettings, _ place: RoutePlace) {
+    self.settings = settings
+    self.place = place
+  }
+
+  final var options: RouteOptions { settings.options }
+  final var maxBody: UInt64 { settings.maxBody }
+}
+
+/// A route whose requests are sent to the servers of an upstream.
+final class RoutePlan: MatchedRoute {
+  let upstream: UpstreamPlan
+  /// How many bytes a request's head can gain by what is added, its host and variables aside.
+  let addedBytes: Int
+  /// Whether a function chose the upstream.
+  let isOfFunction: Bool
+
+  init(
+    _ settings: RouteSettings, _ place: RoutePlace, _ upstream: UpstreamPlan,
+    isOfFunction: Bool = false
+  ) {
+    self.upstream = upstream
+    self.isOfFunction = isOfFunction
+    addedBytes = settings.addedBytes + upstream.authority.utf8.count
+    super.init(settings, place)
+  }
+}
+
+/// A route whose requests are answered by rsp itself.
+final class AnswerRoute: MatchedRoute {
+  let response: OwnResponse
+
+  init(_ settings: RouteSettings, _ place: RoutePlace, _ response: OwnResponse) {
+    self.response = response
+    super.init(settings, place)
+  }
+}
+
+/// A route whose requests are decided by a function.
+final class FunctionRoute: MatchedRoute {
+  let number: Int
+  /// The routes to the upstreams that it has chosen so far.
+  private var plans: [Int: RoutePlan] = [:]
+
+  init(_ settings: RouteSettings, _ place: RoutePlace, number: Int) {
+    self.number = number
+    super.init(settings, place)
+  }
+
+  /// The route to an upstream, by its number in the plan.
+  func plan(for upstream: Int, in plan: Plan) -> RoutePlan {
+    if let known = plans[upstream] { return known }
+    let made = RoutePlan(settings, place, plan.upstreams[upstream], isOfFunction: true)
+    plans[upstream] = made
+    return made
+  }
+}
