@@ -35,6 +35,16 @@
 ---@field request_id? boolean
 ---Forwards request fields with `_` or `.` in their names, which are dropped otherwise. Default: false.
 ---@field underscores_in_fields? boolean
+---Takes a prefix off the path on its way to the server: the route's own path, or the one given. Default: false.
+---@field strip_prefix? boolean|string
+---Fields of the request that are removed, set in place of what came, or added beside it. Values may hold [variables](#variables). Default: {}.
+---@field request_headers? rsp.FieldChanges
+---The same for fields of the response. Default: {}.
+---@field response_headers? rsp.FieldChanges
+---What is answered in place of rsp's own error answers: a file, read when the configuration is, or `respond(...)`. Errors that a server sends are passed on as they are. Default: {}.
+---@field error_pages? table<integer|string, string|rsp.Action>
+---How many Lua instructions a function may execute for one request; then the answer is 500. Default: 1000000.
+---@field lua_budget? integer
 
 ---@class rsp.ListenerOptions
 ---How long a client may take for a whole request head; then the answer is 408. Default: "10s".
@@ -53,12 +63,88 @@
 ---@field max_fields? integer
 ---How many new connections the kernel holds until they are accepted; it may have a lower limit of its own (net.core.somaxconn). Default: 4096.
 ---@field backlog? integer
+---The proxies in front of rsp: what they say about the client in X-Forwarded-For and its kin is believed, and what others say is not. Default: {}.
+---@field trusted? string|string[]
 
 ---@class rsp.UpstreamOptions
 ---How many idle connections are kept per server and worker; 0 keeps none. Default: 64.
 ---@field max_idle? integer
 ---How long an idle connection to a server is kept; it should be shorter than the server's own. Default: "30s".
 ---@field idle_timeout? string|number
+---How many requests each server of the upstream gets at a time, over all workers; a server may say otherwise for itself. What is too much waits in the queue. (In `defaults` the name is that of another option, of the process.) Default: "unlimited".
+---@field max_connections? integer|string
+---How many requests may wait, over all workers, while every server has max_connections; beyond, the answer is 503 with Retry-After. Default: 1024.
+---@field queue? integer
+---How long a request may wait for a server; then the answer is 503 with Retry-After. Default: "10s".
+---@field queue_timeout? string|number
+---How a server is chosen; [balancing.md](balancing.md) tells which way is for what. Default: "p2c".
+---@field balance? "round_robin"|"random"|"p2c"|"least_connections"|"least_latency"|"hash"|"sticky"
+---What `balance = "hash"` hashes: requests with the same value go to the same server. Default: "$remote_addr".
+---@field hash? string
+---Brings a client back to its server by a cookie, which is signed and names no address. The same as `balance = "sticky"`, with its [options](#options-of-sticky). Default: false.
+---@field sticky? boolean|rsp.Sticky
+---Asks every server for its health, with these [options](#options-of-health_check). Default: false.
+---@field health_check? boolean|rsp.HealthCheck
+---As many connect failures, resets or timeouts in a row put a server out; 0 puts none out. Default: 3.
+---@field max_failures? integer
+---How long a server is out for failures at first; each further time it is twice as long. Default: "10s".
+---@field eject_time? string|number
+---The longest that a server is out for failures at a time. Default: "5m".
+---@field max_eject_time? string|number
+---Also puts a server out when too many of its answers are errors, with these [options](#options-of-circuit_breaker). Default: false.
+---@field circuit_breaker? boolean|rsp.CircuitBreaker
+---A server that comes back gets its share step by step over this time; 0 gives it at once. Default: "0s".
+---@field slow_start? string|number
+
+---@class rsp.Server
+---Its share of the requests beside the others' weights. Default: 1.
+---@field weight? integer
+---Whether it serves only when all others are out. Default: false.
+---@field backup? boolean
+---How many requests it gets at a time, over all workers; without it, what the upstream's max_connections says. Default: "unlimited".
+---@field max_connections? integer|string
+
+---@class rsp.Sticky
+---The cookie's name. Default: "rsp_server".
+---@field cookie? string
+---What cookies are signed with: the first signs, all are accepted. Without one it is a key of the process, made at its start, which survives reloads; several machines need the same secret. Default: {}.
+---@field secret? string|string[]
+---How long a browser keeps the cookie; "session" until it is closed. Default: "session".
+---@field max_age? string|number
+---Whether the cookie is sent over TLS only. Default: false.
+---@field secure? boolean
+
+---@class rsp.HealthCheck
+---Whether a request is sent, or a connection that is accepted is enough. Default: "http".
+---@field type? "http"|"tcp"
+---The path that is asked for. Default: "/".
+---@field path? string
+---The method of the request. Default: "GET".
+---@field method? string
+---The Host that is sent: the server's address, or a fixed one. Default: "server".
+---@field host? string
+---The statuses of a good answer: `200`, `"2xx"`, `"200-204"`. Default: { "2xx", "3xx" }.
+---@field status? integer|string|(integer|string)[]
+---What is to be found in the first 64 KiB of a good answer's body. Default: false.
+---@field body? false|string
+---The time between two checks of a server, give or take a tenth. Default: "5s".
+---@field interval? string|number
+---How long a check may take; then it has failed. Default: "2s".
+---@field timeout? string|number
+---As many checks passed in a row bring a server in. Default: 2.
+---@field rise? integer
+---As many checks failed in a row put a server out. Default: 3.
+---@field fall? integer
+---The port that is asked, if it is not the server's own. Default: "server".
+---@field port? integer|string
+
+---@class rsp.CircuitBreaker
+---The share of errors, in percent, at which a server is put out: failures and 5xx answers alike. Default: 50.
+---@field errors? integer
+---The time that is looked back on. Default: "10s".
+---@field window? string|number
+---With fewer requests in that time nothing is concluded. Default: 20.
+---@field requests? integer
 
 ---@class rsp.ProcessOptions
 ---How long running requests may take to finish when rsp is told to stop. Default: "30s".
@@ -67,23 +153,60 @@
 ---@field log_level? "debug"|"info"|"warning"|"error"
 ---How many client connections may be open; "unlimited" leaves it to the limit of descriptors, less a reserve for servers. Default: "unlimited".
 ---@field max_connections? integer|string
+---The Unix socket by which `rsp status`, `rsp reload` and the like talk to the process: at its usual place, at another, or none. Default: true.
+---@field control? boolean|string
 
 ---@class rsp.Defaults: rsp.RouteOptions, rsp.ListenerOptions, rsp.UpstreamOptions, rsp.ProcessOptions
+
+---Fields of a head that are changed: removed, then set, then added.
+---@class rsp.FieldChanges
+---@field set? table<string, string|string[]>
+---@field add? table<string, string|string[]>
+---@field remove? string|string[]
 
 ---What is done with a request.
 ---@class rsp.Action
 
+---What a function that is a route is told of a request; read only.
+---@class rsp.Request
+---@field method string
+---@field scheme string
+---@field host string
+---@field path string
+---@field query string
+---@field headers table<string, string>
+---@field cookies table<string, string>
+---@field client_address string
+
+---@alias rsp.Function fun(request: rsp.Request): rsp.Action
+
 ---@class rsp.Route: rsp.RouteOptions
----@field [1] rsp.Action
+---@field [1] rsp.Action|rsp.Function
+
+---@class rsp.ListedRoute: rsp.RouteOptions
+---@field [1] string
+---@field [2] rsp.Action|rsp.Function
 
 ---@class rsp.Site: rsp.RouteOptions
----@field ["/"] rsp.Action|rsp.Route
+---@field [integer] rsp.ListedRoute
+---@field ["/"] rsp.Action|rsp.Function|rsp.Route
+---@field [string] rsp.Action|rsp.Function|rsp.Route
 
 ---@class rsp.Listener: rsp.ListenerOptions
 ---@field [1] string|integer The address.
 
+---@class rsp.ListedServer: rsp.Server
+---@field [1] string The address.
+
 ---@class rsp.Upstream: rsp.UpstreamOptions
----@field [1] string The address of a server.
+---@field [integer] string|rsp.ListedServer
+
+---@class rsp.Response
+---@field status? integer
+---@field body? string
+---@field file? string
+---@field content_type? string
+---@field headers? table<string, string|string[]>
 
 ---@class rsp.Log
 ---@field level? "debug"|"info"|"warning"|"error"
@@ -109,12 +232,29 @@ function listen(listener) end
 ---@return fun(upstream: rsp.Upstream)
 function upstream(name) end
 
----Defines what is done with the requests for a host; "*" is every host.
----@param name string
+---Defines what is done with the requests for hosts: "a.example www.a.example", "*.b.example", "*".
+---@param names string
 ---@return fun(site: rsp.Site)
-function site(name) end
+function site(names) end
+
+---Runs another file, or those that a pattern means: "sites/*.lua".
+---@param path string
+function include(path) end
 
 ---Sends requests to an upstream, or to the server at an address.
 ---@param target string
 ---@return rsp.Action
 function proxy(target) end
+
+---Answers by itself.
+---@param status integer|rsp.Response
+---@param body? string
+---@param content_type_or_headers? string|table<string, string|string[]>
+---@return rsp.Action
+function respond(status, body, content_type_or_headers) end
+
+---Sends the client elsewhere, by 302 unless another status is given.
+---@param url string
+---@param status? 301|302|303|307|308
+---@return rsp.Action
+function redirect(url, status) end

@@ -46,10 +46,11 @@ struct ActionMaker: Sendable {
   }
 
   static let respond = ActionMaker(name: "respond", arguments: 3) {
-    _, _ throws(ValueError) in throw ValueError("not supported in this version")
+    arguments, folder throws(ValueError) in
+    .respond(Shared(try FixedResponse(arguments: arguments, folder: folder)))
   }
 
   static let redirect = ActionMaker(name: "redirect", arguments: 2) {
-    _, _ throws(ValueError) in throw ValueError("not supported in this version")
+    arguments, _ throws(ValueError) in .redirect(Shared(try Redirect(arguments: arguments)))
   }
 }

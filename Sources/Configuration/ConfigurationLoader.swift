@@ -125,7 +125,7 @@ extension Declarations {
       add(
         Upstream(
           location: nowhere, name: "default",
-          servers: [ServerConfiguration(address: server)], options: OptionLayer()))
+          servers: [Server(address: server, options: OptionLayer())], options: OptionLayer()))
     } catch {
       complain(
         "backendAddress, backendPort: \"\(backendAddress):\(backendPort)\" \(error.description)",

@@ -40,9 +40,14 @@ extension Declarations {
   }
 
   private func resolve(_ upstream: Upstream) -> UpstreamConfiguration {
-    UpstreamConfiguration(
-      name: upstream.name, servers: upstream.servers,
-      options: upstream.options.applied(to: defaults.upstream.applied(to: UpstreamOptions())))
+    let options = upstream.options.applied(to: defaults.upstream.applied(to: UpstreamOptions()))
+    return UpstreamConfiguration(
+      name: upstream.name,
+      servers: upstream.servers.map { server in
+        server.options.applied(
+          to: ServerConfiguration(
+            address: server.address, maxConnections: options.maxConnections))
+      }, options: options)
   }
 
   // MARK: Sites
@@ -56,7 +61,7 @@ extension Declarations {
         guard let action = resolve(route.answer, targets) else { return nil }
         return RouteConfiguration(
           pattern: route.pattern, action: action,
-          settings: settings.settings(of: site.options, route.options))
+          settings: settings.settings(of: site.options, route))
       }, line: Int32(clamping: site.location.line))
   }
 
@@ -100,6 +105,18 @@ extension Declarations {
   }
 }
 
+extension RouteOptions {
+  /// Makes the route's own path the prefix to strip, if that was asked for. An expression has none.
+  fileprivate mutating func resolvePrefix(of pattern: PathPattern) {
+    guard stripsOwnPrefix else { return }
+    stripsOwnPrefix = false
+    switch pattern {
+    case .prefix(let path), .exact(let path): stripPrefix = Self.stripped(path)
+    case .expression: break
+    }
+  }
+}
+
 /// The options of routes, each kept once: what 100,000 sites have in common is not copied for each.
 private struct SettingsStore {
   private let base: Shared<RouteOptions>
@@ -112,10 +129,11 @@ private struct SettingsStore {
   }
 
   mutating func settings(
-    of site: OptionLayer<RouteOptions>, _ route: OptionLayer<RouteOptions>
+    of site: OptionLayer<RouteOptions>, _ route: Declarations.Route
   ) -> Shared<RouteOptions> {
-    guard !site.isEmpty || !route.isEmpty else { return base }
-    let options = route.applied(to: site.applied(to: base.value))
+    guard !site.isEmpty || !route.options.isEmpty || base.value.stripsOwnPrefix else { return base }
+    var options = route.options.applied(to: site.applied(to: base.value))
+    options.resolvePrefix(of: route.pattern)
     if let known = recent.first(where: { $0.value == options }) { return known }
     let made = Shared(options)
     if recent.count == Self.recentCount { recent.removeFirst() }

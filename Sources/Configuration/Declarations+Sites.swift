@@ -115,7 +115,10 @@ extension Declarations {
       function = Function(site: name, route: text, location: location, reference: reference)
     case .object(let object as ActionValue):
       answer = .action(object)
-      place = object.location
+      // Where it stands in the route itself, and not in a variable from elsewhere.
+      if object.location.source == location.source, object.location.line >= location.line {
+        place = object.location
+      }
     case let other:
       let error = ValueError.expected("an action such as proxy \"NAME\", or a function", other)
       complain("\(subject): \(error.message)", at: location)
@@ -124,6 +127,9 @@ extension Declarations {
       complain("\(subject): one action per route, found \(table.elements.count)", at: location)
     }
     let layer = options(table, OptionSchema.route, in: .route, of: subject, at: place)
+    if case .expression? = pattern, case .boolean(true)? = table["strip_prefix"] {
+      complain("\(subject): strip_prefix: an expression has no prefix of its own", at: place)
+    }
     if pattern != nil, let function {
       answer = .function(functions.count)
       functions.append(function)

@@ -21,16 +21,25 @@ extension Declarations {
     guard let table = optionTable(value, of: "defaults", at: location) else { return }
     setFields(of: table, in: .defaults, of: "defaults", at: location) {
       name, value throws(ValueError) in
-      if try OptionSchema.set(name, to: value, in: &defaults.route, by: OptionSchema.route) {
+      if try OptionSchema.set(
+        name, to: value, in: &defaults.route, by: OptionSchema.route, .defaults, folder: folder)
+      {
         return true
       }
-      if try OptionSchema.set(name, to: value, in: &defaults.listener, by: OptionSchema.listener) {
+      if try OptionSchema.set(
+        name, to: value, in: &defaults.listener, by: OptionSchema.listener, .defaults,
+        folder: folder)
+      {
         return true
       }
-      if try OptionSchema.set(name, to: value, in: &defaults.upstream, by: OptionSchema.upstream) {
+      if try OptionSchema.set(
+        name, to: value, in: &defaults.upstream, by: OptionSchema.upstream, .defaults,
+        folder: folder)
+      {
         return true
       }
-      return try OptionSchema.set(name, to: value, in: &defaults.process, by: OptionSchema.process)
+      return try OptionSchema.set(
+        name, to: value, in: &defaults.process, by: OptionSchema.process, .defaults, folder: folder)
     }
   }
 
@@ -44,7 +53,8 @@ extension Declarations {
       }
       do {
         _ = try OptionSchema.set(
-          "log_level", to: value, in: &defaults.process, by: OptionSchema.process)
+          "log_level", to: value, in: &defaults.process, by: OptionSchema.process, .defaults,
+          folder: folder)
       } catch {
         complain("log: level: \(error.message)", at: location)
       }
@@ -97,7 +107,7 @@ extension Declarations {
     var layer = OptionLayer<Options>()
     setFields(of: table, in: context, of: subject(), at: location) {
       name, value throws(ValueError) in
-      try OptionSchema.set(name, to: value, in: &layer, by: rules)
+      try OptionSchema.set(name, to: value, in: &layer, by: rules, context, folder: folder)
     }
     complain(aboutKeys: table, allowElements: true, of: subject(), at: location)
     return layer
@@ -115,7 +125,9 @@ extension Declarations {
         let complaint = OptionSchema.complaint(about: name, in: context)
         complain("\(subject()): \(complaint)", at: location)
       } catch {
-        complain("\(subject()): \(name): \(error.message)", at: location)
+        for message in error.messages {
+          complain("\(subject()): \(name): \(message)", at: location)
+        }
       }
     }
   }

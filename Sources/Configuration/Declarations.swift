@@ -20,10 +20,14 @@ final class Declarations {
     var address: ListenAddress
     var options: OptionLayer<ListenerOptions>
   }
+  struct Server {
+    var address: ServerAddress
+    var options: OptionLayer<ServerConfiguration>
+  }
   struct Upstream {
     var location: LuaLocation
     var name: String
-    var servers: [ServerConfiguration]
+    var servers: [Server]
     var options: OptionLayer<UpstreamOptions>
   }
   struct Route {

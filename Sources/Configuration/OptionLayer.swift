@@ -34,27 +34,30 @@ struct DefaultsLayer {
 extension OptionSchema {
   /// Words of the configuration language that this version knows but does not do yet.
   static let planned: Set<String> = [
-    "access", "backup", "balance", "balancer", "body_filter", "cache", "certificates", "content",
-    "header_filter", "health_check", "log", "proxy_protocol", "rewrite", "sticky", "weight",
+    "access", "balancer", "body_filter", "cache", "certificates", "content", "header_filter", "log",
+    "proxy_protocol", "rewrite",
   ]
 
   /// Checks one setting and adds it to the layer.
-  /// - Returns: whether `rules` knows the name.
+  /// - Parameter folder: where files are looked for.
+  /// - Returns: whether `rules` knows the name in this context.
   /// - Throws: what is wrong with the value.
   static func set<Options>(
     _ name: String, to value: LuaValue, in layer: inout OptionLayer<Options>,
-    by rules: [OptionRule<Options>]
+    by rules: [OptionRule<Options>], _ context: OptionContext, folder: String
   ) throws(ValueError) -> Bool {
-    guard let rule = rules.first(where: { $0.name == name }) else { return false }
-    layer.add(try rule.setter(for: value))
+    guard let rule = rules.first(where: { $0.name == name && $0.contexts.contains(context) })
+    else { return false }
+    layer.add(try rule.setter(for: value, folder: folder))
     return true
   }
 
   /// What to say of a name that does not belong where it stands.
   static func complaint(about name: String, in context: OptionContext) -> String {
-    if let option = all.first(where: { $0.name == name }) {
-      let places = option.contexts.map(\.rawValue).joined(separator: ", ")
-      return "option \"\(name)\" cannot stand here (it belongs in: \(places))"
+    let places = all.filter { $0.name == name }.flatMap(\.contexts).map(\.rawValue)
+    if !places.isEmpty {
+      let list = places.joined(separator: ", ")
+      return "option \"\(name)\" cannot stand here (it belongs in: \(list))"
     }
     if planned.contains(name) {
       return "option \"\(name)\" is not supported in this version"

@@ -61,10 +61,10 @@ extension OptionRule {
       return (
         "number, \(bounds(range, plain))", "integer", "count", String(options[keyPath: path])
       )
-    case .countOrUnlimited(let path, let range):
+    case .countOrNone(let path, let range, let word):
       return (
-        "number, \(bounds(range, plain)), or \"unlimited\"", "integer|string", "count",
-        options[keyPath: path].map { String($0) } ?? "\"unlimited\""
+        "number, \(bounds(range, plain)), or \"\(word)\"", "integer|string", "count",
+        options[keyPath: path].map { String($0) } ?? "\"\(word)\""
       )
     case .flag(let path):
       return ("true or false", "boolean", "-", String(options[keyPath: path]))

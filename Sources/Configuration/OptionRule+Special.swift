@@ -12,7 +12,7 @@ extension OptionRule<RouteOptions>.Special {
         case .fixed(let host): "\"\(host)\""
         }
       },
-      parse: { value throws(ValueError) in
+      parse: { value, _ throws(ValueError) in
         guard case .string(let text) = value else {
           throw .expected("\"client\", \"server\" or a host", value)
         }
@@ -31,7 +31,7 @@ extension OptionRule<RouteOptions>.Special {
     Self(
       syntax: "true, false or a pseudonym", annotation: "boolean|string",
       show: { options in options.via.map { "\"\($0)\"" } ?? "false" },
-      parse: { value throws(ValueError) in
+      parse: { value, _ throws(ValueError) in
         switch value {
         case .boolean(let flag): return { $0.via = flag ? "rsp" : nil }
         case .string(let name) where isToken(name) || isAuthority(name):
@@ -42,38 +42,21 @@ extension OptionRule<RouteOptions>.Special {
   }
 }
 
-extension OptionRule<ProcessOptions>.Special {
-  private static var levels: String {
-    LogLevel.allCases.map { "\"\($0.name)\"" }.joined(separator: ", ")
-  }
-
-  static var logLevel: Self {
-    Self(
-      syntax: levels,
-      annotation: LogLevel.allCases.map { "\"\($0.name)\"" }.joined(separator: "|"),
-      show: { "\"\($0.logLevel.name)\"" },
-      parse: { value throws(ValueError) in
-        guard case .string(let name) = value, let level = LogLevel(name: name) else {
-          throw .expected("one of \(levels)", value)
-        }
-        return { $0.logLevel = level }
-      })
-  }
-}
-
 /// Whether `text` can stand in a Host field: a host name or address, and perhaps a port.
-private func isAuthority(_ text: String) -> Bool {
+func isAuthority(_ text: String) -> Bool {
   if isHostName(text) || IPAddress(text) != nil && !text.contains(":") { return true }
   if text.hasPrefix("["), text.hasSuffix("]") {
     return IPAddress(text.dropFirst().dropLast()) != nil
   }
   guard let address = try? ServerAddress(text) else { return false }
-  if case .unix = address { return false }
-  return !text.contains("/")
+  switch address {
+  case .unix, .service: return false
+  case .ip, .name: return !text.contains("/")
+  }
 }
 
-/// RFC 9110 5.6.2, which is what a pseudonym in Via is made of.
-private func isToken(_ text: String) -> Bool {
+/// RFC 9110 5.6.2: what names of fields and cookies and a pseudonym in Via are made of.
+func isToken(_ text: String) -> Bool {
   !text.isEmpty
     && text.utf8.allSatisfy { byte in
       (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)

@@ -5,6 +5,11 @@ import Scripting
 /// Where an option may stand, named as users know the places.
 package enum OptionContext: String, Sendable, CaseIterable {
   case route, site, listener, upstream, defaults
+  // Tables within those: of one server, and options that have options.
+  case server
+  case healthCheck = "health_check"
+  case sticky
+  case circuitBreaker = "circuit_breaker"
 }
 
 /// Applies the value of an option to the options of its level.
@@ -22,7 +27,8 @@ struct OptionRule<Options: Sendable>: Sendable {
     case rate(Path<Int>, ClosedRange<Int>)
     case sizeOrUnlimited(Path<Int?>, ClosedRange<Int>)
     case count(Path<Int>, ClosedRange<Int>)
-    case countOrUnlimited(Path<Int?>, ClosedRange<Int>)
+    /// A number, or a word that stands for none.
+    case countOrNone(Path<Int?>, ClosedRange<Int>, word: String)
     case flag(Path<Bool>)
     case special(Special)
   }
@@ -33,7 +39,11 @@ struct OptionRule<Options: Sendable>: Sendable {
     /// The type in the editor stub.
     let annotation: String
     let show: @Sendable (Options) -> String
-    let parse: @Sendable (LuaValue) throws(ValueError) -> OptionSetter<Options>
+    /// - Parameter folder: where files are looked for.
+    let parse:
+      @Sendable (_ value: LuaValue, _ folder: String) throws(ValueError) -> OptionSetter<
+        Options
+      >
   }
 
   let name: String
@@ -45,8 +55,11 @@ struct OptionRule<Options: Sendable>: Sendable {
   var since = "0.1"
 
   /// Checks a value.
+  /// - Parameter folder: where files are looked for.
   /// - Throws: what is wrong with it.
-  func setter(for value: LuaValue) throws(ValueError) -> OptionSetter<Options> {
+  func setter(
+    for value: LuaValue, folder: String = "."
+  ) throws(ValueError) -> OptionSetter<Options> {
     switch kind {
     case .duration(let path, let range):
       return set(path, try bounded(Unit.milliseconds.parse(value), range, Unit.milliseconds.format))
@@ -63,14 +76,14 @@ struct OptionRule<Options: Sendable>: Sendable {
       return set(path, try bounded(size, range, Unit.bytes.format))
     case .count(let path, let range):
       return set(path, try bounded(wholeNumber(value), range) { String($0) })
-    case .countOrUnlimited(let path, let range):
-      if case .string("unlimited") = value { return set(path, nil) }
+    case .countOrNone(let path, let range, let word):
+      if case .string(word) = value { return set(path, nil) }
       return set(path, try bounded(wholeNumber(value), range) { String($0) })
     case .flag(let path):
       guard case .boolean(let flag) = value else { throw .expected("true or false", value) }
       return set(path, flag)
     case .special(let special):
-      return try special.parse(value)
+      return try special.parse(value, folder)
     }
   }
 

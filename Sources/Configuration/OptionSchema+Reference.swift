@@ -2,12 +2,23 @@
 // which editors with the Lua language server complete and check a configuration. Both are committed,
 // and a test compares them with what is made here.
 
+import Routing
+
 extension OptionSchema {
   /// The entries of all options, in Markdown.
   package static var markdown: String {
     levels.map { level in
       "### \(level.title)\n" + level.options.map { "\n" + entry($0) }.joined()
     }.joined(separator: "\n")
+  }
+
+  /// The variables of values, in Markdown.
+  package static var variablesMarkdown: String {
+    let rows =
+      TemplateVariable.names.map { "| `$\($0.name)` | \($0.meaning) |" }
+      + TemplateVariable.families.map { "| `$\($0.name)NAME` | \($0.meaning) |" }
+      + ["| `$1` to `$9` | a group of the route's expression |"]
+    return "| variable | is |\n| --- | --- |\n" + rows.map { $0 + "\n" }.joined()
   }
 
   private static func entry(_ option: OptionReference) -> String {
@@ -27,7 +38,7 @@ extension OptionSchema {
   /// LuaLS annotations of the configuration language.
   package static var editorStub: String {
     let classes = levels.map { level in
-      "---@class rsp.\(level.name)Options\n" + level.options.map(field).joined()
+      "---@class \(level.name)\n" + level.options.map(field).joined()
     }
     return """
       ---@meta
@@ -37,20 +48,55 @@ extension OptionSchema {
       \(classes.joined(separator: "\n"))
       ---@class rsp.Defaults: rsp.RouteOptions, rsp.ListenerOptions, rsp.UpstreamOptions, rsp.ProcessOptions
 
+      ---Fields of a head that are changed: removed, then set, then added.
+      ---@class rsp.FieldChanges
+      ---@field set? table<string, string|string[]>
+      ---@field add? table<string, string|string[]>
+      ---@field remove? string|string[]
+
       ---What is done with a request.
       ---@class rsp.Action
 
+      ---What a function that is a route is told of a request; read only.
+      ---@class rsp.Request
+      ---@field method string
+      ---@field scheme string
+      ---@field host string
+      ---@field path string
+      ---@field query string
+      ---@field headers table<string, string>
+      ---@field cookies table<string, string>
+      ---@field client_address string
+
+      ---@alias rsp.Function fun(request: rsp.Request): rsp.Action
+
       ---@class rsp.Route: rsp.RouteOptions
-      ---@field [1] rsp.Action
+      ---@field [1] rsp.Action|rsp.Function
+
+      ---@class rsp.ListedRoute: rsp.RouteOptions
+      ---@field [1] string
+      ---@field [2] rsp.Action|rsp.Function
 
       ---@class rsp.Site: rsp.RouteOptions
-      ---@field ["/"] rsp.Action|rsp.Route
+      ---@field [integer] rsp.ListedRoute
+      ---@field ["/"] rsp.Action|rsp.Function|rsp.Route
+      ---@field [string] rsp.Action|rsp.Function|rsp.Route
 
       ---@class rsp.Listener: rsp.ListenerOptions
       ---@field [1] string|integer The address.
 
+      ---@class rsp.ListedServer: rsp.Server
+      ---@field [1] string The address.
+
       ---@class rsp.Upstream: rsp.UpstreamOptions
-      ---@field [1] string The address of a server.
+      ---@field [integer] string|rsp.ListedServer
+
+      ---@class rsp.Response
+      ---@field status? integer
+      ---@field body? string
+      ---@field file? string
+      ---@field content_type? string
+      ---@field headers? table<string, string|string[]>
 
       ---@class rsp.Log
       ---@field level? "debug"|"info"|"warning"|"error"
@@ -76,15 +122,32 @@ extension OptionSchema {
       ---@return fun(upstream: rsp.Upstream)
       function upstream(name) end
 
-      ---Defines what is done with the requests for a host; "*" is every host.
-      ---@param name string
+      ---Defines what is done with the requests for hosts: "a.example www.a.example", "*.b.example", "*".
+      ---@param names string
       ---@return fun(site: rsp.Site)
-      function site(name) end
+      function site(names) end
+
+      ---Runs another file, or those that a pattern means: "sites/*.lua".
+      ---@param path string
+      function include(path) end
 
       ---Sends requests to an upstream, or to the server at an address.
       ---@param target string
       ---@return rsp.Action
       function proxy(target) end
+
+      ---Answers by itself.
+      ---@param status integer|rsp.Response
+      ---@param body? string
+      ---@param content_type_or_headers? string|table<string, string|string[]>
+      ---@return rsp.Action
+      function respond(status, body, content_type_or_headers) end
+
+      ---Sends the client elsewhere, by 302 unless another status is given.
+      ---@param url string
+      ---@param status? 301|302|303|307|308
+      ---@return rsp.Action
+      function redirect(url, status) end
 
       """
   }

@@ -1,10 +1,11 @@
 // The one table of options. It drives the checks, the cascade, the reference in
 // docs/configuration.md and the editor stub docs/rsp.d.lua.
+import Balancing
 
 /// All options, by the level whose behaviour they set. Bounds are in milliseconds, bytes or counts.
 package enum OptionSchema {
   private static let routeContexts: [OptionContext] = [.route, .site, .defaults]
-  private static let timeout = 1...86_400_000
+  static let timeout = 1...86_400_000
   private static let longTimeout = 1...2_592_000_000
 
   static let route: [OptionRule<RouteOptions>] = [
@@ -80,6 +81,35 @@ package enum OptionSchema {
       summary: "Forwards request fields with `_` or `.` in their names, which are dropped "
         + "otherwise.",
       example: "true"),
+    OptionRule(
+      name: "strip_prefix", kind: .special(.stripPrefix), contexts: routeContexts,
+      summary: "Takes a prefix off the path on its way to the server: the route's own path, or the "
+        + "one given.",
+      example: "\"/app\""),
+    OptionRule(
+      name: "request_headers", kind: .special(.fields(\.requestFields, of: .request)),
+      contexts: routeContexts,
+      summary: "Fields of the request that are removed, set in place of what came, or added "
+        + "beside it. Values may hold [variables](#variables).",
+      example: "{ set = { [\"X-Client\"] = \"$remote_addr\" }, remove = { \"Cookie\" } }"),
+    OptionRule(
+      name: "response_headers", kind: .special(.fields(\.responseFields, of: .response)),
+      contexts: routeContexts,
+      summary: "The same for fields of the response.",
+      example: "{ set = { [\"X-Frame-Options\"] = \"DENY\" }, remove = \"Server\" }"),
+    OptionRule(
+      name: "error_pages", kind: .special(.errorPages), contexts: routeContexts,
+      summary: "What is answered in place of rsp's own error answers: a file, read when the "
+        + "configuration is, or `respond(...)`. Errors that a server sends are passed on as they "
+        + "are.",
+      example:
+        "{ [404] = respond(404, \"Not here.\\n\"), [\"5xx\"] = respond(503, \"Back soon.\\n\") }"),
+    OptionRule(
+      name: "lua_budget", kind: .count(\.luaBudget, 1000...1_000_000_000),
+      contexts: routeContexts,
+      summary: "How many Lua instructions a function may execute for one request; then the answer "
+        + "is 500.",
+      example: "100000"),
   ]
 
   static let listener: [OptionRule<ListenerOptions>] = [
@@ -118,19 +148,11 @@ package enum OptionSchema {
       summary: "How many new connections the kernel holds until they are accepted; it may have a "
         + "lower limit of its own (net.core.somaxconn).",
       example: "1024"),
-  ]
-
-  static let upstream: [OptionRule<UpstreamOptions>] = [
     OptionRule(
-      name: "max_idle", kind: .count(\.maxIdle, 0...65_535), contexts: [.upstream, .defaults],
-      summary: "How many idle connections are kept per server and worker; 0 keeps none.",
-      example: "16"),
-    OptionRule(
-      name: "idle_timeout", kind: .duration(\.idleTimeoutMilliseconds, timeout),
-      contexts: [.upstream, .defaults],
-      summary: "How long an idle connection to a server is kept; it should be shorter than the "
-        + "server's own.",
-      example: "\"4s\""),
+      name: "trusted", kind: .special(.trusted), contexts: [.listener, .defaults],
+      summary: "The proxies in front of rsp: what they say about the client in X-Forwarded-For and "
+        + "its kin is believed, and what others say is not.",
+      example: "{ \"10.0.0.0/8\", \"fd00::/8\" }"),
   ]
 
   static let process: [OptionRule<ProcessOptions>] = [
@@ -144,16 +166,22 @@ package enum OptionSchema {
       summary: "From which level on lines are logged; `log { level = ... }` sets the same.",
       example: "\"debug\""),
     OptionRule(
-      name: "max_connections", kind: .countOrUnlimited(\.maxConnections, 1...10_000_000),
+      name: "max_connections",
+      kind: .countOrNone(\.maxConnections, 1...10_000_000, word: "unlimited"),
       contexts: [.defaults],
       summary: "How many client connections may be open; \"unlimited\" leaves it to the limit of "
         + "descriptors, less a reserve for servers.",
       example: "10000"),
+    OptionRule(
+      name: "control", kind: .special(.control), contexts: [.defaults],
+      summary: "The Unix socket by which `rsp status`, `rsp reload` and the like talk to the "
+        + "process: at its usual place, at another, or none.",
+      example: "\"/run/rsp/shop.sock\""),
   ]
 
   /// The options of one level, for the documentation.
   package struct Level: Sendable {
-    /// As in `RouteOptions`.
+    /// Their class in the editor stub.
     package var name: String
     package var title: String
     package var options: [OptionReference]
@@ -162,16 +190,30 @@ package enum OptionSchema {
   /// Every option, in the order of the reference.
   package static let levels: [Level] = [
     Level(
-      name: "Route", title: "Requests and responses",
+      name: "rsp.RouteOptions", title: "Requests and responses",
       options: route.map { $0.reference(builtIn: RouteOptions()) }),
     Level(
-      name: "Listener", title: "Connections of clients",
+      name: "rsp.ListenerOptions", title: "Connections of clients",
       options: listener.map { $0.reference(builtIn: ListenerOptions()) }),
     Level(
-      name: "Upstream", title: "Connections to servers",
+      name: "rsp.UpstreamOptions", title: "Upstreams",
       options: upstream.map { $0.reference(builtIn: UpstreamOptions()) }),
     Level(
-      name: "Process", title: "The process",
+      name: OptionContext.server.className, title: "Options of a server",
+      options: server.map {
+        $0.reference(builtIn: ServerConfiguration(address: .unix(path: "")))
+      }),
+    Level(
+      name: OptionContext.sticky.className, title: "Options of sticky",
+      options: sticky.map { $0.reference(builtIn: StickyOptions()) }),
+    Level(
+      name: OptionContext.healthCheck.className, title: "Options of health_check",
+      options: healthCheck.map { $0.reference(builtIn: HealthCheckOptions()) }),
+    Level(
+      name: OptionContext.circuitBreaker.className, title: "Options of circuit_breaker",
+      options: circuitBreaker.map { $0.reference(builtIn: BreakerPolicy()) }),
+    Level(
+      name: "rsp.ProcessOptions", title: "The process",
       options: process.map { $0.reference(builtIn: ProcessOptions()) }),
   ]
 

@@ -31,7 +31,10 @@ package struct RouteOptions: Sendable, Equatable {
   /// Whether request fields with `_` or `.` in their names are forwarded rather than dropped.
   package var underscoresInFields = false
   /// A prefix that is taken off the path on its way to the server; empty for none.
+  /// It begins with "/" and does not end with one, so that what is left begins with one or is empty.
   package var stripPrefix: [UInt8] = []
+  /// Whether `stripPrefix` is to become the route's own path; false once that is done.
+  var stripsOwnPrefix = false
   package var requestFields = FieldChanges()
   package var responseFields = FieldChanges()
   /// Answers in place of rsp's own error answers, by status.

@@ -4,9 +4,14 @@ import Scripting
 
 /// Why a value is refused; completes `OPTION: ...`.
 struct ValueError: Error {
-  let message: String
+  /// At least one: a table may have several mistakes.
+  let messages: [String]
 
-  init(_ message: String) { self.message = message }
+  init(_ message: String) { messages = [message] }
+
+  init(messages: [String]) { self.messages = messages }
+
+  var message: String { messages.joined(separator: "; ") }
 
   static func expected(_ what: String, _ value: LuaValue) -> ValueError {
     ValueError("expected \(what), got \(value.shown)")

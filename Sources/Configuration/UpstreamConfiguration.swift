@@ -54,6 +54,8 @@ package struct UpstreamOptions: Sendable, Equatable {
   package var healthCheck: HealthCheckOptions?
   /// Passive ejection, circuit breaker and slow start.
   package var health = HealthPolicy()
+  /// For each server that does not say otherwise; nil for no limit.
+  package var maxConnections: Int?
   /// Requests that may wait, over all workers, while every server has `max_connections`.
   package var queue = 1024
   package var queueTimeoutMilliseconds = 10_000

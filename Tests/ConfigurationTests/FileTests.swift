@@ -1,4 +1,5 @@
 // Configurations in files, and the files of the repository that show configurations.
+import Routing
 import Testing
 
 @testable import Configuration
@@ -34,7 +35,7 @@ import Testing
   }
 }
 
-@Suite struct `The documentation` {
+@Suite(.serialized) struct `The documentation` {
   private static let root = #filePath.split(separator: "/").dropLast(3)
     .map { "/" + $0 }.joined()
   private static let reference = root + "/docs/configuration.md"
@@ -46,11 +47,13 @@ import Testing
     try lua("return os.getenv('RSP_UPDATE_REFERENCE')") == "1"
   }
 
-  /// The document before, between and after the two comments that enclose the options.
-  private func parts(of text: String) throws -> (before: String, options: String, after: String) {
-    let start = try #require(text.firstRange(of: "<!-- options:"))
+  /// The document before, between and after the two comments that enclose what is made.
+  private func parts(
+    of text: String, _ name: String
+  ) throws -> (before: String, made: String, after: String) {
+    let start = try #require(text.firstRange(of: "<!-- \(name):"))
     let opening = try #require(text[start.upperBound...].firstIndex(of: "\n"))
-    let end = try #require(text.firstRange(of: "<!-- end of options"))
+    let end = try #require(text.firstRange(of: "<!-- end of \(name)"))
     return (
       String(text[...opening]), String(text[text.index(after: opening)..<end.lowerBound]),
       String(text[end.lowerBound...])
@@ -58,7 +61,8 @@ import Testing
   }
 
   @Test func `has the entry of every option as the schema makes it`() throws {
-    let (before, options, after) = try parts(of: TextFile.read(Self.reference))
+    let (before, options, after) = try parts(
+      of: TextFile.read(Self.reference), "options")
     if try isUpdating() {
       return try TextFile.write(before + OptionSchema.markdown + after, to: Self.reference)
     }
@@ -67,6 +71,17 @@ import Testing
       #expect(options.contains("#### `\(option.name)`"))
       #expect(options.contains("| `\(option.builtIn)` |"))
     }
+  }
+
+  @Test func `has the variables as they are`() throws {
+    let (before, variables, after) = try parts(
+      of: TextFile.read(Self.reference), "variables")
+    if try isUpdating() {
+      return try TextFile.write(
+        before + OptionSchema.variablesMarkdown + after, to: Self.reference)
+    }
+    #expect(variables == OptionSchema.variablesMarkdown)
+    for name in TemplateVariable.names { #expect(variables.contains("`$\(name.name)`")) }
   }
 
   @Test func `has the editor stub as the schema makes it, and it is Lua`() throws {

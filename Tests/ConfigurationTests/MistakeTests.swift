@@ -27,11 +27,8 @@ import Testing
   }
 
   @Test(arguments: [
-    (#"upstream "a" { { "h:1", weight = 2 } }"#, #"upstream "a": server: option "weight" is not"#),
     (#"upstream "a" { "https://h" }"#, #"server "https://h" asks for TLS to the server"#),
-    (#"upstream "a" { "h:1", balance = "random" }"#, #"option "balance" is not supported"#),
-    (#"local r = respond(404)"#, "respond: not supported in this version"),
-    (#"local r = redirect "/""#, "redirect: not supported in this version"),
+    (#"site "*" { ["/"] = proxy "h:1", access = function() end }"#, #"option "access" is not"#),
     (#"listen { "443", certificates = "c/" }"#, #"option "certificates" is not supported"#),
   ])
   func `says so when it is of a later version`(text: String, expected: String) {
