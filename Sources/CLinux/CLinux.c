@@ -5,6 +5,9 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
 #include <unistd.h>
 
 int clinux_epoll_wait(int epoll, struct epoll_event *events, int count, int timeout_ms) {
@@ -64,4 +67,66 @@ int clinux_available_cores(void) {
   if (sched_getaffinity(0, sizeof set, &set) < 0) return 1;
   int n = CPU_COUNT(&set);
   return n > 0 ? n : 1;
+}
+
+ssize_t clinux_send_descriptors(
+    int socket, const void *bytes, size_t count, const int *fds, int number) {
+  union {
+    struct cmsghdr header;
+    char room[CMSG_SPACE(CLINUX_MOST_DESCRIPTORS * sizeof(int))];
+  } control;
+  if (number < 0 || number > CLINUX_MOST_DESCRIPTORS) return -EINVAL;
+  struct iovec vector = {.iov_base = (void *)bytes, .iov_len = count};
+  struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
+  if (number > 0) {
+    memset(&control, 0, sizeof control);
+    message.msg_control = control.room;
+    message.msg_controllen = CMSG_SPACE(number * sizeof(int));
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(number * sizeof(int));
+    memcpy(CMSG_DATA(header), fds, number * sizeof(int));
+  }
+  ssize_t n = sendmsg(socket, &message, MSG_NOSIGNAL);
+  return n < 0 ? -errno : n;
+}
+
+ssize_t clinux_receive_descriptors(
+    int socket, void *bytes, size_t count, int *fds, int *number) {
+  union {
+    struct cmsghdr header;
+    char room[CMSG_SPACE(CLINUX_MOST_DESCRIPTORS * sizeof(int))];
+  } control;
+  struct iovec vector = {.iov_base = bytes, .iov_len = count};
+  struct msghdr message = {
+    .msg_iov = &vector, .msg_iovlen = 1,
+    .msg_control = control.room, .msg_controllen = sizeof control.room,
+  };
+  *number = 0;
+  ssize_t n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+  if (n < 0) return -errno;
+  for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header;
+       header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    int had = (int)((header->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+    // All fit: the kernel was given room for so many and no more.
+    memcpy(fds + *number, CMSG_DATA(header), had * sizeof(int));
+    *number += had;
+  }
+  return n;
+}
+
+int clinux_spawn(const char *path, char *const *arguments) {
+  posix_spawnattr_t attributes;
+  sigset_t none;
+  pid_t pid;
+  int error = posix_spawnattr_init(&attributes);
+  if (error) return -error;
+  sigemptyset(&none);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+  error = posix_spawn(&pid, path, NULL, &attributes, arguments, environ);
+  posix_spawnattr_destroy(&attributes);
+  return error ? -error : pid;
 }

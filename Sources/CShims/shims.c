@@ -4,20 +4,7 @@
 
 #include <string.h>
 
-// Slots of the registry that are ours; luaL_ref uses the positive numbers.
-enum { SLOT_RUN = -1, SLOT_HANDLER = -2, SLOT_TRACEBACK = -3, SLOT_METATABLE = -4 };
-
-// An operation and what it works on. Values that are in Lua already are passed on the stack.
-struct operation {
-  int (*run)(lua_State *L, struct operation *operation);
-  const void *bytes;
-  size_t count;
-  const char *name;
-  rsp_lua_callback call;
-  rsp_lua_release release;
-  void *context;
-  int result;
-};
+#include "shims.h"
 
 // What Lua holds of Swift: the userdata behind functions and objects.
 struct box {
@@ -34,9 +21,7 @@ static int run_operation(lua_State *L) {
   return operation->run(L, operation);
 }
 
-// Runs `operation` on the top `arguments` values, which it replaces by `results` values or by one
-// error value.
-static int protect(lua_State *L, struct operation *operation, int arguments, int results) {
+int rsp_lua_protect(lua_State *L, struct operation *operation, int arguments, int results) {
   if (!lua_checkstack(L, 4)) {
     lua_settop(L, -arguments - 1);
     lua_pushnil(L);
@@ -77,7 +62,7 @@ static int release_box(lua_State *L) {
   return 0;
 }
 
-static int prepare(lua_State *L) {
+int rsp_lua_prepare(lua_State *L) {
   luaL_openlibs(L);
   lua_pushcfunction(L, run_operation);
   lua_rawseti(L, LUA_REGISTRYINDEX, SLOT_RUN);
@@ -99,7 +84,7 @@ static int prepare(lua_State *L) {
 lua_State *rsp_lua_open(void) {
   lua_State *L = luaL_newstate();
   if (L == NULL) return NULL;
-  if (lua_cpcall(L, prepare, NULL) != 0) {
+  if (lua_cpcall(L, rsp_lua_prepare, NULL) != 0) {
     lua_close(L);
     return NULL;
   }
@@ -130,7 +115,7 @@ static int load_file(lua_State *L, struct operation *operation) {
 
 int rsp_lua_load_file(lua_State *L, const char *path) {
   struct operation operation = {.run = load_file, .name = path};
-  return protect(L, &operation, 0, 1);
+  return rsp_lua_protect(L, &operation, 0, 1);
 }
 
 static int load(lua_State *L, struct operation *operation) {
@@ -140,7 +125,7 @@ static int load(lua_State *L, struct operation *operation) {
 
 int rsp_lua_load(lua_State *L, const void *bytes, size_t count, const char *name) {
   struct operation operation = {.run = load, .bytes = bytes, .count = count, .name = name};
-  return protect(L, &operation, 0, 1);
+  return rsp_lua_protect(L, &operation, 0, 1);
 }
 
 // Values
@@ -153,7 +138,7 @@ static int push_string(lua_State *L, struct operation *operation) {
 int rsp_lua_push_string(lua_State *L, const void *bytes, size_t count) {
   struct operation operation = {
       .run = push_string, .bytes = bytes == NULL ? "" : bytes, .count = count};
-  return protect(L, &operation, 0, 1);
+  return rsp_lua_protect(L, &operation, 0, 1);
 }
 
 static int push_table(lua_State *L, struct operation *operation) {
@@ -164,7 +149,7 @@ static int push_table(lua_State *L, struct operation *operation) {
 
 int rsp_lua_push_table(lua_State *L) {
   struct operation operation = {.run = push_table};
-  return protect(L, &operation, 0, 1);
+  return rsp_lua_protect(L, &operation, 0, 1);
 }
 
 // Calls Swift, and raises only when Swift's frame is gone. The error gets the position of the Lua
@@ -198,12 +183,12 @@ int rsp_lua_push_function(lua_State *L, rsp_lua_callback call, rsp_lua_release r
                           void *context) {
   struct operation operation = {
       .run = push_box, .call = call, .release = release, .context = context};
-  return protect(L, &operation, 0, 1);
+  return rsp_lua_protect(L, &operation, 0, 1);
 }
 
 int rsp_lua_push_object(lua_State *L, rsp_lua_release release, void *context) {
   struct operation operation = {.run = push_box, .release = release, .context = context};
-  return protect(L, &operation, 0, 1);
+  return rsp_lua_protect(L, &operation, 0, 1);
 }
 
 void *rsp_lua_object(lua_State *L, int index) {
@@ -225,7 +210,7 @@ static int get_field(lua_State *L, struct operation *operation) {
 int rsp_lua_get_field(lua_State *L, int table, const char *name) {
   struct operation operation = {.run = get_field, .name = name};
   lua_pushvalue(L, table);
-  return protect(L, &operation, 1, 1);
+  return rsp_lua_protect(L, &operation, 1, 1);
 }
 
 static int set_field(lua_State *L, struct operation *operation) {
@@ -237,7 +222,7 @@ static int set_field(lua_State *L, struct operation *operation) {
 int rsp_lua_set_field(lua_State *L, int table, const char *name) {
   struct operation operation = {.run = set_field, .name = name};
   lua_pushvalue(L, table);
-  return protect(L, &operation, 2, 0);
+  return rsp_lua_protect(L, &operation, 2, 0);
 }
 
 static int make_reference(lua_State *L, struct operation *operation) {
@@ -247,7 +232,7 @@ static int make_reference(lua_State *L, struct operation *operation) {
 
 int rsp_lua_reference(lua_State *L, int *reference) {
   struct operation operation = {.run = make_reference};
-  int status = protect(L, &operation, 1, 0);
+  int status = rsp_lua_protect(L, &operation, 1, 0);
   *reference = operation.result;
   return status;
 }

@@ -110,6 +110,10 @@ struct ConfigurationLanguage {
     let declarations = declarations
     var last: (value: ActionValue, reference: LuaReference)?
     try lua.stack.push(function: { stack throws(LuaError) in
+      if declarations.isOver {
+        try stack.push(object: try maker.makeInRequest(stack, declarations))
+        return 1
+      }
       let location = declarations.location(of: stack)
       var arguments: [LuaValue] = []
       for index in 1...maker.arguments {

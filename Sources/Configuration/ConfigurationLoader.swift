@@ -58,11 +58,17 @@ extension Declarations {
   /// A program may do something else on each run (`os.time`, `os.getenv`): `functions` says of which
   /// site and route each is, to be held against the `Configuration`.
   ///
+  /// - Parameter prepare: called when the statements are there and the program has not begun.
   /// - Throws: what the state itself failed at. What the program does wrong is a mistake of this.
-  func run(in lua: borrowing LuaState) throws(LuaError) {
+  func run(
+    in lua: borrowing LuaState,
+    prepare: (borrowing LuaState) throws(LuaError) -> Void = { _ in }
+  ) throws(LuaError) {
     guard let program else { return }
     try lua.addModules(inFolder: program.folder)
+    try lua.restrict()
     try ConfigurationLanguage(declarations: self).install(in: lua)
+    try prepare(lua)
     do throws(LuaError) {
       try lua.stack.load(program.source, file: program.name)
       try lua.stack.call(arguments: 0, results: 0)

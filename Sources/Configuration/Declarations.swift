@@ -80,6 +80,8 @@ final class Declarations {
   /// What `include` has read.
   var included: [String: [IncludedFile]]
   private(set) var mistakes: [Mistake] = []
+  /// Whether the run is over, while its state lives on: nothing can be declared any more.
+  private(set) var isOver = false
   /// Whether an error ended a file before all of it was read, so that what is missing may stand
   /// there.
   var isIncomplete = false
@@ -134,7 +136,18 @@ final class Declarations {
 
   /// An argument of the statement that is being called.
   func value(at index: Int, of stack: borrowing LuaStack) throws(LuaError) -> LuaValue {
-    try stack.value(at: index, keepingFunctions: keepsFunctions)
+    if isOver { throw LuaError("a statement of the configuration cannot be called in a request") }
+    return try stack.value(at: index, keepingFunctions: keepsFunctions)
+  }
+
+  /// Ends the run, and lets go of everything it has declared: functions that the state keeps hold
+  /// on to this object.
+  func end() {
+    isOver = true
+    (upstreams, sites, functions, listeners) = ([], [], [], [])
+    (upstreamIndices, siteIndices, included) = ([:], [:], [:])
+    (targets, knownTargets, patterns, statements) = ([], [], [:], [])
+    expressions = RegularExpressionStore()
   }
 
   // MARK: Mistakes

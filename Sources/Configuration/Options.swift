@@ -83,6 +83,8 @@ package struct ProcessOptions: Sendable, Equatable {
   package var maxConnections: Int?
   /// The path of the control socket; nil for the default place, empty for none.
   package var controlSocket: String?
+  /// The DNS servers to ask, `address:port,...`; nil for those of /etc/resolv.conf.
+  package var resolver: String?
 
   package init() {}
 }

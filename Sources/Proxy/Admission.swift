@@ -55,7 +55,7 @@ extension ClientConnection where Stream: ~Copyable {
       return .respond(route)
     case .function(let route):
       if let refusal = enter(route) { return .answer(refusal) }
-      return .answer(.init(.internalServerError, "the route cannot be decided"))
+      return decide(route, target)
     }
   }
 
@@ -69,7 +69,7 @@ extension ClientConnection where Stream: ~Copyable {
     return nil
   }
 
-  private func forwarded(to route: RoutePlan, _ target: ForwardTarget) -> Admission {
+  func forwarded(to route: RoutePlan, _ target: ForwardTarget) -> Admission {
     identifier = worker.identifiers.next()
     offersUpgrade = mayUpgrade
     let prefix = route.settings.stripPrefix

@@ -38,6 +38,7 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
   var stream: Stream
   let worker: WorkerState
   let peer: SocketAddress
+  let listener: ClientListener
   let options: ListenerOptions
   var record: ConnectionRecord
   private let heads: Heads
@@ -82,12 +83,13 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
 
   init(
     _ stream: consuming Stream, from peer: SocketAddress, _ record: ConnectionRecord,
-    _ options: ListenerOptions, _ worker: WorkerState
+    _ listener: ClientListener, _ worker: WorkerState
   ) {
     self.stream = stream
     self.peer = peer
     self.record = record
-    self.options = options
+    self.listener = listener
+    options = listener.options
     self.worker = worker
     trustsPeer =
       !options.trusted.isEmpty && (InternetAddress(peer).map(options.trusted.contains) ?? false)
@@ -127,7 +129,7 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
         }
         return .closed
       case .idle:
-        return worker.isDraining ? .closed : .idle
+        return listener.letsRest(record) ? .idle : .closed
       case .refused(let error):
         await refuse(ErrorAnswer(error))
         return .closed
@@ -219,7 +221,7 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
 
   /// Whether the connection may stay open after the present exchange.
   var mayPersist: Bool {
-    request.keepAlive && !worker.isDraining && Int(record.requests) < options.keepaliveRequests
+    request.keepAlive && !listener.isClosing && Int(record.requests) < options.keepaliveRequests
       && age < Int64(options.keepaliveTimeMilliseconds)
   }
 

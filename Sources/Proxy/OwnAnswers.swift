@@ -67,6 +67,8 @@ extension ClientConnection where Stream: ~Copyable {
     _ raw: consuming ByteBuffer, _ body: [UInt8], on route: MatchedRoute, keepAlive: Bool
   ) async -> Disposition {
     var raw = raw
+    // The session of an earlier try is no business of this answer.
+    turn.cookieLine = []
     var parser = HeadParser(limits: .own)
     let method = request.method
     guard (try? parser.parse(raw.bytes, into: response, requestMethod: method)) == true else {

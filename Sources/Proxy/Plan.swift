@@ -15,13 +15,20 @@ final class Plan {
   let upstreams: [UpstreamPlan]
   private lazy var upstreamsByName = Dictionary(
     upstreams.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+  /// Nil when no route is a function.
+  let functions: RouteFunctions?
   private let settings: [RouteSettings]
   /// What was made of the rows of `sites` that requests have asked for.
   private var made: [Destination?]
 
   /// Builds a plan beside the one in force, from which it takes over the upstreams of the same names.
   /// `takeEffect` puts it in force.
-  init(_ configuration: Configuration, _ context: UpstreamContext, adopting old: Plan? = nil) {
+  /// - Parameter functions: of the same configuration; without them its functions all fail.
+  init(
+    _ configuration: Configuration, _ context: UpstreamContext, adopting old: Plan? = nil,
+    functions: RouteFunctions? = nil
+  ) {
+    self.functions = functions
     upstreams = configuration.upstreams.map {
       UpstreamPlan.make($0, in: context, adopting: old?.upstream(named: $0.name))
     }

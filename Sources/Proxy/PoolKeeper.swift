@@ -1,5 +1,5 @@
-// One keeper for all pools of a worker: the reactor keeps its keepers for good, and pools come and go
-// with the servers of the DNS and with reloads.
+// One keeper for all pools of a worker: pools come and go by the thousand, with the servers of the DNS
+// and with reloads, and a keeper's number has 16 bits.
 import IO
 
 /// Whom an idle connection belongs to.

@@ -78,6 +78,10 @@ final class FunctionRoute: MatchedRoute {
   let number: Int
   /// The routes to the upstreams that it has chosen so far.
   private var plans: [Int: RoutePlan] = [:]
+  /// The answers that it has given last, with what they were made of. An answer that was made when
+  /// the configuration was loaded comes again and again; one that is made for a request does not.
+  private var answers: [(source: AnyObject, route: AnswerRoute)] = []
+  private static let keptAnswers = 8
 
   init(_ settings: RouteSettings, _ place: RoutePlace, number: Int) {
     self.number = number
@@ -89,6 +93,17 @@ final class FunctionRoute: MatchedRoute {
     if let known = plans[upstream] { return known }
     let made = RoutePlan(settings, place, plan.upstreams[upstream], isOfFunction: true)
     plans[upstream] = made
+    return made
+  }
+
+  /// The route to an answer of rsp's own.
+  func answer<Source>(
+    _ source: Shared<Source>, _ make: (Source) -> OwnResponse
+  ) -> AnswerRoute {
+    if let known = answers.first(where: { $0.source === source }) { return known.route }
+    let made = AnswerRoute(settings, place, make(source.value))
+    if answers.count == Self.keptAnswers { answers.removeFirst() }
+    answers.append((source, made))
     return made
   }
 }

@@ -34,6 +34,7 @@ final class RouteSettings {
 
   init(_ options: RouteOptions) {
     self.options = options
+    // 512 for what `writeForwarding` asks for, and as much for the rest with a server's name.
     var bytes = 1024 + (options.via?.utf8.count ?? 0)
     if case .fixed(let host) = options.host { bytes += host.utf8.count }
     requestFields = FieldEditor(options.requestFields)

@@ -6,34 +6,55 @@ import IO
 import Telemetry
 
 extension WorkerState {
-  func connectionEnded() {
+  func connectionEnded(on listener: ClientListener) {
     connections -= 1
+    listener.connections -= 1
+    listeners.release(listener)
     stopIfDrained()
   }
 
-  func listenerEnded(_ fd: Int32) {
-    listeners.remove(fd)
+  func socketEnded(_ fd: Int32, of listener: ClientListener) {
+    listener.sockets.remove(fd)
+    listeners.release(listener)
     stopIfDrained()
   }
 
   /// A worker that has been told to stop does when nothing is left that it listens to or serves.
   func stopIfDrained() {
-    if isDraining, connections == 0, listeners.isEmpty { whenDrained?() }
+    if isDraining, connections == 0, listeners.all.isEmpty { whenDrained?() }
+  }
+
+  /// A listener accepts nothing more, and its idle connections end as the phase says.
+  func end(_ listener: ClientListener, _ phase: ClientListener.Phase) {
+    listener.phase = phase
+    for fd in listener.sockets { reactor.interrupt(fd) }
+    reactor.wakeAll(parkedWith: clientKeeper) { note in
+      let record = ConnectionRecord(note: note)
+      return record.listener == listener.slot && !listener.letsRest(record)
+    }
+    listeners.release(listener)
   }
 }
 
 extension Worker {
   /// Stops accepting and ends once every connection has, or after `milliseconds`.
-  package func drain(for milliseconds: Int64) {
+  ///
+  /// - Parameter gently: idle connections may make one more request: another process accepts new ones,
+  ///   so that there is no hurry.
+  package func drain(for milliseconds: Int64, gently: Bool = false) {
     guard !state.isDraining else { return }
     state.isDraining = true
     state.whenDrained = { [loop] in loop.stop() }
-    for fd in state.listeners { state.reactor.interrupt(fd) }
-    state.reactor.wakeAll(parkedWith: state.clientKeeper)
+    for listener in state.listeners.all { state.end(listener, gently ? .lastRequests : .closed) }
     state.stopIfDrained()
     Task.immediate(executorPreference: loop) {
       guard let alarm = try? Alarm(on: self.state.reactor) else { return self.loop.stop() }
       await alarm.sleep(until: self.state.reactor.now.advanced(by: milliseconds))
+      if gently {
+        for listener in self.state.listeners.all { self.state.end(listener, .closed) }
+        // The idle ones end in their own tasks.
+        await alarm.sleep(until: self.state.reactor.now.advanced(by: 50))
+      }
       if self.state.connections > 0 {
         Log.warning("closing \(self.state.connections) connections that did not end in time")
       }

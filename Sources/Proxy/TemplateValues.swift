@@ -128,7 +128,7 @@ extension ClientConnection where Stream: ~Copyable {
   }
 
   /// The address of the server that answered; empty for rsp's own answers.
-  private var serverText: String { (route as? RoutePlan)?.upstream.authority ?? "" }
+  private var serverText: String { turn.lease?.server.member.address.description ?? "" }
 }
 
 // MARK: The connection

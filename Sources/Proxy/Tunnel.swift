@@ -16,6 +16,9 @@ extension ClientConnection where Stream: ~Copyable {
     guard let server = attempt.server else { throw .serverGone(wasReset: false) }
     let patience = Int64(attempt.route.options.tunnelTimeoutMilliseconds)
     try startTunnel(&attempt)
+    let sides = [stream.readInterest, server.stream.readInterest]
+    let record = worker.noteTunnel(on: attempt.route, between: sides)
+    defer { worker.forget(record) }
     var ended = (up: false, down: false)
     while !(ended.up && ended.down) {
       do {
@@ -49,8 +52,8 @@ extension ClientConnection where Stream: ~Copyable {
       if !ended.up, upload.wantsInput { interests.insert(stream.readInterest) }
       if upload.hasOutput { interests.insert(server.stream.writeInterest) }
       if !ended.down, download.wantsInput { interests.insert(server.stream.readInterest) }
-      let deadline = max(upload.lastProgress, download.lastProgress)
-        .advanced(by: patience)
+      let quiet = max(upload.lastProgress, download.lastProgress).advanced(by: patience)
+      let deadline = min(quiet, record.end)
       let wake = await reactor.wait(for: interests, until: deadline)
       if case .deadline = wake, reactor.now >= deadline { return .close }
     }

@@ -9,21 +9,6 @@ import HTTP
 import IO
 import Telemetry
 
-/// A socket that a worker is to accept connections from.
-package struct ListenerHandover: Sendable {
-  /// An open listening socket, which the worker takes over.
-  package var fd: Int32
-  /// The other workers listen on the same socket (Unix sockets).
-  package var isShared: Bool
-  package var options: ListenerOptions
-
-  package init(fd: Int32, isShared: Bool, options: ListenerOptions) {
-    self.fd = fd
-    self.isShared = isShared
-    self.options = options
-  }
-}
-
 /// A worker. `run` is its thread's main function; other threads talk to it by its async methods.
 package actor Worker {
   package nonisolated let loop: EventLoop
@@ -31,19 +16,15 @@ package actor Worker {
     unsafe loop.asUnownedSerialExecutor()
   }
   let state: WorkerState
-  private let listeners: [ListenerHandover]
 
-  /// - Parameters:
-  ///   - maxConnections: how many clients may be connected to this worker.
-  ///   - commons: the same for all workers of the process.
-  package init(
-    _ configuration: Configuration, listeners: [ListenerHandover], maxConnections: Int = .max,
-    commons: Commons = Commons()
-  ) {
+  /// A worker that knows nothing yet: it gets its first configuration as it gets every other
+  /// (Worker+Reload.swift).
+  ///
+  /// - Parameter commons: the same for all workers of the process.
+  package init(commons: Commons = Commons()) {
     let loop = EventLoop()
     self.loop = loop
-    self.listeners = listeners
-    state = WorkerState(configuration, loop, maxConnections: maxConnections, commons: commons)
+    state = WorkerState(.empty, loop, commons: commons)
   }
 
   /// Serves on the calling thread until the worker has been told to stop and is done.
@@ -54,9 +35,6 @@ package actor Worker {
 
   private func main() {
     state.upstreamContext.worker = self
-    for index in listeners.indices {
-      Task.immediate(executorPreference: loop) { await self.accept(on: index) }
-    }
     Task.immediate(executorPreference: loop) { await self.serveWoken() }
     Task.immediate(executorPreference: loop) { await self.keepHouse() }
     loop.run(state.reactor)
@@ -64,21 +42,19 @@ package actor Worker {
 
   // MARK: Clients
 
-  private func accept(on index: Int) async {
-    let handover = listeners[index]
+  /// Accepts on one socket, which it takes over, until its listener ends.
+  func accept(on fd: Int32, of handover: ListenerHandover, for client: ClientListener) async {
+    defer { state.socketEnded(fd, of: client) }
     var listener: Listener
     do {
       listener = try Listener(
-        Descriptor(adopting: handover.fd), shared: handover.isShared, on: state.reactor)
+        Descriptor(adopting: fd), shared: handover.isShared, on: state.reactor)
     } catch {
-      Log.error("cannot watch a listener: \(error)")
-      return
+      return Log.error("cannot watch a listener: \(error)")
     }
-    state.listeners.insert(handover.fd)
-    defer { state.listenerEnded(handover.fd) }
     var limiter = LogLimiter(milliseconds: 60_000)
     var burst = 0
-    while !state.isDraining {
+    while !client.isClosing {
       switch listener.accept() {
       case .accepted(let socket, let peer):
         // An idle connection makes room for a new one; without one, the new one is told why.
@@ -88,7 +64,7 @@ package actor Worker {
           }
           turnAway(socket.release())
         } else {
-          start(socket.release(), peer, listener: index)
+          start(socket.release(), peer, on: client)
         }
         burst += 1
         // Connections that are served already shall not starve while others arrive.
@@ -106,12 +82,23 @@ package actor Worker {
         _ = await state.reactor.wait(for: listener.pauseInterest, until: pause)
       }
     }
+    // With the process that takes over, or with systemd, they are in good hands.
+    if client.phase == .lastRequests || handover.isBorrowed { return }
+    acceptRest(of: &listener, for: client)
   }
 
-  private func start(_ fd: Int32, _ peer: SocketAddress, listener: Int) {
+  /// Takes the connections that the kernel has made and that closing would reset. Bounded, though
+  /// nobody can connect any more: the supervisor has let go of the socket.
+  private func acceptRest(of listener: inout Listener, for client: ClientListener) {
+    for _ in 0..<4096 where state.connections < state.maxConnections {
+      guard case .accepted(let socket, let peer) = listener.accept() else { return }
+      start(socket.release(), peer, on: client)
+    }
+  }
+
+  private func start(_ fd: Int32, _ peer: SocketAddress, on listener: ClientListener) {
     let now = UInt32(truncatingIfNeeded: state.reactor.now.milliseconds / 1000)
-    let record = ConnectionRecord(
-      listener: UInt8(truncatingIfNeeded: listener), requests: 0, acceptedAt: now)
+    let record = ConnectionRecord(listener: listener.slot, requests: 0, acceptedAt: now)
     // Registered here, not by its task: when the task starts, in the next turn, it is known whether
     // the request has come already, and most then need not be waited for.
     do { try state.reactor.register(fd) } catch {
@@ -119,6 +106,7 @@ package actor Worker {
       return Log.error("cannot watch a connection: \(error)")
     }
     state.connections += 1
+    listener.connections += 1
     Task.immediate(executorPreference: loop) {
       await self.serve(TCPStream(registered: fd, on: self.state.reactor), peer, record)
     }
@@ -138,11 +126,12 @@ package actor Worker {
   private func serve(
     _ stream: consuming TCPStream, _ peer: SocketAddress, _ record: ConnectionRecord
   ) async {
-    let options = listeners[Int(record.listener)].options
-    let connection = ClientConnection(stream, from: peer, record, options, state)
+    // There is one: a listener stays as long as its connections.
+    guard let listener = state.listeners[record.listener] else { return }
+    let connection = ClientConnection(stream, from: peer, record, listener, state)
     switch await connection.serve() {
-    case .closed: state.connectionEnded()
-    case .idle: state.park(connection.stream.detach(), connection.record, options)
+    case .closed: state.connectionEnded(on: listener)
+    case .idle: state.park(connection.stream.detach(), connection.record, listener.options)
     }
   }
 
@@ -153,7 +142,12 @@ package actor Worker {
       for client in woken {
         Task.immediate(executorPreference: loop) {
           let stream = TCPStream(registered: client.fd, on: self.state.reactor)
-          if client.isExpired || self.state.isDraining { return self.state.connectionEnded() }
+          if client.isExpired {
+            if let listener = self.state.listeners[client.record.listener] {
+              self.state.connectionEnded(on: listener)
+            }
+            return
+          }
           let peer = Sockets.peerAddress(of: client.fd) ?? .unix("")
           await self.serve(stream, peer, client.record)
         }

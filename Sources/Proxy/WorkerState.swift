@@ -12,8 +12,10 @@ package final class WorkerState {
   let buffers = BufferPool()
   let pipes = PipePool()
   let heads = HeadPool()
-  /// Replaced at a reload.
+  /// Where requests go; replaced as a whole by a reload. Exchanges hold on to the route they began with.
   var plan: Plan
+  /// The plan that a reload is about to put in its place.
+  var prepared: Plan?
   /// What regular expressions write to while they are searched for.
   let matcher = Matcher()
   /// For values in fields that cannot be sent.
@@ -30,11 +32,12 @@ package final class WorkerState {
   /// Client connections that exist, busy or parked.
   var connections = 0
   /// How many there may be.
-  let maxConnections: Int
+  var maxConnections: Int
   /// Set once the worker shall stop: connections end after the exchange they are in.
   var isDraining = false
-  /// Listening sockets whose tasks have to be told when the worker stops.
-  var listeners: Set<Int32> = []
+  var listeners = ListenerTable()
+  /// Tunnels, which outlive many a configuration.
+  var tunnels: [ObjectIdentifier: TunnelRecord] = [:]
   /// Called while draining, when the last listener and the last connection have ended.
   var whenDrained: (() -> Void)?
   /// Connections that were parked since memory was last given back to the system.
@@ -58,7 +61,8 @@ package final class WorkerState {
     parkedClients = ParkedClients()
     clientKeeper = reactor.add(parkedClients)
     upstreamContext = UpstreamContext(reactor, loop, commons)
-    plan = Plan(configuration, upstreamContext)
+    plan = Plan(
+      configuration, upstreamContext, functions: RouteFunctions.orNone(of: configuration))
   }
 
   /// Blocks that the worker itself holds: the two scratch blocks.

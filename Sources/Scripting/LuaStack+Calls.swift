@@ -47,12 +47,18 @@ extension LuaStack {
   /// - Throws: what the function raises, with a traceback.
   package func call(arguments: Int, results: Int) throws(LuaError) {
     let status = unsafe rsp_lua_pcall(pointer, Int32(arguments), Int32(results))
+    if status != 0 { throw takeError(status) }
+  }
+
+  /// Pops the error that a call left, with the traceback that was kept with it.
+  func takeError(_ status: Int32) -> LuaError {
     do {
       try check(status)
+      return LuaError("no error")
     } catch {
       unsafe rsp_lua_take_traceback(pointer)
       defer { pop(1) }
-      throw LuaError(error.message, traceback: string(at: -1))
+      return LuaError(error.message, traceback: string(at: -1))
     }
   }
 

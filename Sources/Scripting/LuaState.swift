@@ -18,9 +18,17 @@ package struct LuaState: ~Copyable {
     unsafe self.pointer = unsafe pointer
   }
 
+  /// Opens a state whose functions are called for requests: the limits hold from `seal` on.
+  /// - Throws: when there is no memory for it.
+  package init(limits: LuaLimits) throws(LuaError) {
+    // SAFETY: as above.
+    guard let pointer = unsafe rsp_lua_open_bounded(limits.shim) else { throw .outOfMemory }
+    unsafe self.pointer = unsafe pointer
+  }
+
   deinit {
     // SAFETY: the stack views of this state cannot outlive it, so nothing uses it after this.
-    unsafe lua_close(pointer)
+    unsafe rsp_lua_close(pointer)
   }
 
   /// Closes the state. Finalisers run; Swift functions and objects that Lua held are released.

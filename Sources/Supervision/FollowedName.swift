@@ -13,12 +13,10 @@ enum NameQuestion: Hashable {
 
   /// Nil for a server whose address needs no question.
   init?(_ address: ServerAddress) {
-    if case .name(let host, _) = address {
-      self = .addresses(of: host)
-    } else if address.description.hasPrefix("srv:") {
-      self = .services(of: String(address.description.dropFirst(4)))
-    } else {
-      return nil
+    switch address {
+    case .ip, .unix: return nil
+    case .name(let host, _): self = .addresses(of: host)
+    case .service(let name): self = .services(of: name)
     }
   }
 
@@ -49,6 +47,8 @@ final class FollowedName {
   private(set) var servers: [NamedServer] = []
   /// The last good addresses of each target of a service.
   var targets: [String: [SocketAddress]] = [:]
+  /// Whether the DNS has been heard, or not heard in time, at least once.
+  var isSettled: Bool { failures > 0 || !servers.isEmpty }
   /// Failures in a row.
   var failures = 0
   /// When a failure was last logged.
@@ -99,23 +99,20 @@ extension ServerConfiguration {
   ///
   /// - Parameter found: what the DNS says of its name, if it has one.
   func members(_ found: [NamedServer]) -> [Member] {
-    if case .ip(let host, let port) = address {
-      return SocketAddress(numeric: host, port: port).map { [member(at: $0)] } ?? []
+    switch address {
+    case .ip(let host, let port):
+      return SocketAddress(numeric: host, port: port).map { [Member(self, at: $0)] } ?? []
+    case .unix(let path):
+      return [Member(self, at: .unix(path))]
+    case .name(_, let port):
+      return found.map { Member(self, at: $0.address.with(port: port)) }
+    case .service:
+      return found.map {
+        var member = Member(self, at: $0.address)
+        member.weight = $0.weight ?? weight
+        member.isBackup = isBackup || $0.isBackup
+        return member
+      }
     }
-    if case .unix(let path) = address { return [member(at: .unix(path))] }
-    return found.map {
-      var port = $0.address.port
-      if case .name(_, let configured) = address { port = configured }
-      var member = member(at: $0.address.with(port: port))
-      member.weight = $0.weight ?? weight
-      member.isBackup = isBackup || $0.isBackup
-      return member
-    }
-  }
-
-  private func member(at address: SocketAddress) -> Member {
-    Member(
-      name: self.address.description, address: address, weight: weight, isBackup: isBackup,
-      maxConnections: maxConnections)
   }
 }

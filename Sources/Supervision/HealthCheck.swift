@@ -245,7 +245,6 @@ extension CheckTarget {
 
   /// What the Host field says when the configuration does not: the server as it is configured.
   var authority: String {
-    if case .unix = member.address { return "localhost" }
-    return member.name.hasPrefix("srv:") ? member.address.description : member.name
+    (try? ServerAddress(member.name))?.authority ?? member.address.description
   }
 }

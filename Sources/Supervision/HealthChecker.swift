@@ -25,11 +25,6 @@ package final class HealthChecker {
   /// 2 s each, 320 make full use of it with an interval of 5 s.
   package static let checksAtOnce = 128
 
-  private struct Key: Hashable {
-    let upstream: String
-    let identity: UInt64
-  }
-
   private struct Subject {
     let target: CheckTarget
     var health = ActiveHealth()
@@ -41,7 +36,8 @@ package final class HealthChecker {
   private let report: (CheckTarget, ActiveHealth.Event) -> Void
   private let buffers = BufferPool(keeping: 8)
   private var random: RandomSource
-  private var numbers: [Key: Int] = [:]
+  /// By upstream and identity.
+  private var numbers: [String: [UInt64: Int]] = [:]
   private var subjects: [Int: Subject] = [:]
   private var nextNumber = 0
 
@@ -59,7 +55,7 @@ package final class HealthChecker {
     timetable.serve(self)
   }
 
-  /// Says which servers are to be checked from now on.
+  /// Says which servers are to be checked from now on, of all upstreams.
   ///
   /// What is known of a server that stays is kept, also when it is to be checked otherwise. A new one
   /// has its first check somewhere within its interval. One that is gone is not reported any more,
@@ -67,40 +63,48 @@ package final class HealthChecker {
   package func update(
     _ targets: [CheckTarget], isolation: isolated (any Actor)? = #isolation
   ) {
-    let oldNumbers = numbers
-    let oldSubjects = subjects
-    numbers = [:]
-    subjects = [:]
-    numbers.reserveCapacity(targets.count)
-    subjects.reserveCapacity(targets.count)
-    var new: [Int] = []
+    let byUpstream = Dictionary(grouping: targets, by: \.upstream)
+    for upstream in Array(numbers.keys) where byUpstream[upstream] == nil {
+      update([], of: upstream)
+    }
+    for (upstream, targets) in byUpstream { update(targets, of: upstream) }
+    timetable.keep { subjects[$0] != nil }
+  }
+
+  /// The same for one upstream.
+  package func update(
+    _ targets: [CheckTarget], of upstream: String, isolation: isolated (any Actor)? = #isolation
+  ) {
+    var old = numbers[upstream] ?? [:]
+    var new: [UInt64: Int] = [:]
     for target in targets {
-      let key = Key(upstream: target.upstream, identity: target.member.identity)
+      let identity = target.member.identity
       // A server that is named twice is checked once.
-      guard numbers[key] == nil else { continue }
-      let old = oldNumbers[key].flatMap { number in oldSubjects[number].map { (number, $0) } }
-      if let (number, subject) = old, subject.target == target {
-        numbers[key] = number
-        subjects[number] = subject
+      guard new[identity] == nil else { continue }
+      let known = old.removeValue(forKey: identity)
+      if let known, subjects[known]?.target == target {
+        new[identity] = known
         continue
       }
+      var subject = Subject(target: target)
+      if let known, let former = subjects.removeValue(forKey: known) {
+        (subject.health, subject.state) = (former.health, former.state)
+      }
       nextNumber += 1
-      numbers[key] = nextNumber
-      subjects[nextNumber] = Subject(
-        target: target, health: old?.1.health ?? ActiveHealth(),
-        state: old?.1.state ?? CheckState())
-      new.append(nextNumber)
+      new[identity] = nextNumber
+      subjects[nextNumber] = subject
+      let pause = ActiveHealth.firstPause(target.options.policy, random: &random)
+      timetable.add(nextNumber, in: pause)
     }
-    timetable.keep { subjects[$0] != nil }
-    for number in new {
-      guard let policy = subjects[number]?.target.options.policy else { continue }
-      timetable.add(number, in: ActiveHealth.firstPause(policy, random: &random))
-    }
+    for gone in old.values { subjects[gone] = nil }
+    numbers[upstream] = new.isEmpty ? nil : new
+    // What stands in the timetable without a server is dropped when its time comes, at the latest.
+    if timetable.count > 2 * subjects.count + 64 { timetable.keep { subjects[$0] != nil } }
   }
 
   /// What is known of a server; nil when it is not checked.
   package func state(of identity: UInt64, in upstream: String) -> CheckState? {
-    numbers[Key(upstream: upstream, identity: identity)].flatMap { subjects[$0]?.state }
+    numbers[upstream]?[identity].flatMap { subjects[$0]?.state }
   }
 
   /// The servers that are out, for a worker that knows nothing yet. Their fall is reported once only.

@@ -25,7 +25,9 @@ package final class NameFollower {
   let reactor: Reactor
   private let report: (String, [Member]) -> Void
   private let timetable: Timetable
-  private let resolver: Resolver
+  private let limits: Resolver.Limits
+  private var resolver: Resolver
+  private var dnsServers: String?
   private var complaints = LogLimiter(milliseconds: complaintPause.any)
   private var upstreams: [String: UpstreamConfiguration] = [:]
   private var reported: [String: [Member]] = [:]
@@ -44,15 +46,25 @@ package final class NameFollower {
   ) throws(SystemError) {
     self.reactor = reactor
     self.report = report
+    self.limits = limits
+    dnsServers = servers
     resolver = Resolver(on: reactor, servers: servers, limits: limits)
     timetable = try Timetable(on: reactor, loop: loop, atOnce: atOnce)
     timetable.serve(self)
   }
 
+  /// Asks other DNS servers from the next question on.
+  package func ask(_ servers: String?) {
+    guard servers != dnsServers else { return }
+    dnsServers = servers
+    resolver = Resolver(on: reactor, servers: servers, limits: limits)
+  }
+
   /// Says which upstreams there are from now on. Names that stay keep their answers.
   ///
   /// An upstream is reported at once when its names are known and its members are not those that
-  /// were reported last, else when an answer to one of its names has come.
+  /// were reported last; else when an answer to one of its names has come, or when it is known that
+  /// none comes for now.
   package func update(
     _ configurations: [UpstreamConfiguration], isolation: isolated (any Actor)? = #isolation
   ) {
@@ -80,18 +92,20 @@ package final class NameFollower {
     for number in new { timetable.add(number, in: 0) }
   }
 
-  /// The members of an upstream as far as they are known; nil when none of its names is, or when it
-  /// has no name.
+  /// The members of an upstream as far as they are known; nil when it has no name, and while nothing
+  /// is known of its names.
   package func members(of upstream: String) -> [Member]? {
     guard let configuration = upstreams[upstream] else { return nil }
-    var isKnown = false
+    var (isKnown, isSettled) = (false, true)
     let members = configuration.servers.flatMap { server in
-      let number = NameQuestion(server.address).flatMap { numbers[$0] }
-      let found = number.flatMap { names[$0]?.servers } ?? []
-      if !found.isEmpty { isKnown = true }
-      return server.members(found)
+      let name = NameQuestion(server.address).flatMap { numbers[$0] }.flatMap { names[$0] }
+      if let name {
+        isKnown = isKnown || !name.servers.isEmpty
+        isSettled = isSettled && name.isSettled
+      }
+      return server.members(name?.servers ?? [])
     }
-    return isKnown ? members : nil
+    return isKnown || isSettled ? members : nil
   }
 
   /// All that is known, for a worker that knows nothing yet.
@@ -113,10 +127,12 @@ package final class NameFollower {
   ) async throws(ResolveError) -> Resolver.Answer<NamedServer> {
     switch name.question {
     case .addresses(let host):
+      let resolver = resolver
       let answer = try await resolver.currentAddresses(of: host, until: deadline)
       return Resolver.Answer(
         elements: answer.elements.map { NamedServer(address: $0) }, lifetime: answer.lifetime)
     case .services(let service):
+      let resolver = resolver
       let answer = try await resolver.currentServices(of: service, until: deadline)
       return try await locate(answer, of: name)
     }
@@ -130,6 +146,7 @@ package final class NameFollower {
     var targets: [String: [SocketAddress]] = [:]
     var lifetime = services.lifetime
     var failure = ResolveError.notFound
+    let resolver = resolver
     for host in Set(services.elements.map(\.host)) {
       do {
         let deadline = reactor.now.advanced(by: Self.targetPatience)
@@ -166,7 +183,8 @@ package final class NameFollower {
     let state =
       name.servers.isEmpty ? "it has no address yet" : "its last addresses go on to be used"
     Log.warning(
-      "cannot resolve \(name.question.name): \(error.words); \(state)\(LogLimiter.note(suppressed))")
+      "cannot resolve \(name.question.name): \(error.words); \(state)\(LogLimiter.note(suppressed))"
+    )
   }
 }
 
@@ -186,6 +204,7 @@ extension NameFollower: TimetableOwner {
     } catch {
       guard names[number] === name else { return nil }
       note(error, of: name)
+      if name.failures == 1 { for upstream in name.upstreams { publish(upstream) } }
       return name.pauseAfterFailure
     }
   }

@@ -1,5 +1,7 @@
 // The commands of the command line: what `rsp run` and `rsp check` do with a configuration.
 import ArgumentParser
+import IO
+import Supervision
 import Telemetry
 
 /// Starts the proxy; also what `rsp` does when no command is named.
@@ -24,9 +26,14 @@ struct Run: ParsableCommand {
 
   func run() throws {
     // Not in validate(), which would hide the better message about an unknown option.
-    let configuration = try Source(arguments).load()
+    let source = try Source(arguments)
+    let configuration = try source.load()
     Log.level = logLevel ?? configuration.logLevel
-    serve(configuration)
+    serve(
+      configuration,
+      Launch(
+        file: source.file, logLevel: logLevel, program: Process.programPath(),
+        arguments: CommandLine.arguments))
   }
 }
 

@@ -1,6 +1,6 @@
 // Signals, taken by a thread of their own that waits for them: no handler ever interrupts anything.
 import Glibc
-import Proxy
+import Supervision
 import Telemetry
 
 /// The signals the program reacts to.
@@ -18,27 +18,38 @@ enum Signals {
     var set = sigset_t()
     // SAFETY: the calls fill the set they are given.
     unsafe sigemptyset(&set)
-    for signal in [SIGTERM, SIGINT, SIGQUIT] { unsafe sigaddset(&set, signal) }
+    for signal in [SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR2] { unsafe sigaddset(&set, signal) }
     return set
   }
 
-  /// Waits for signals: SIGTERM and SIGQUIT drain, SIGINT ends at once, as a second SIGTERM does.
-  static func serve(_ workers: [Worker], _ drainTimeout: Int64) {
+  /// Waits for signals: SIGTERM and SIGQUIT drain, SIGINT ends at once, as a second SIGTERM does;
+  /// SIGHUP reloads, SIGUSR2 starts a successor.
+  static func serve(_ supervisor: Supervisor) {
     var set = handled
-    var isDraining = false
+    var isStopping = false
     while true {
       var signal: Int32 = 0
       // SAFETY: sigwait reads the set and writes the signal's number.
       guard unsafe sigwait(&set, &signal) == 0 else { continue }
-      if signal == SIGINT || isDraining {
-        Log.info("Stopped.")
-        exit(0)
-      }
-      isDraining = true
-      Log.info("Stopping: running requests may finish.")
-      for worker in workers {
-        Task(executorPreference: worker.loop) { await worker.drain(for: drainTimeout) }
+      switch signal {
+      case SIGHUP:
+        Task(executorPreference: supervisor.loop) { try? await supervisor.reload() }
+      case SIGUSR2:
+        Task(executorPreference: supervisor.loop) { try? await supervisor.upgrade() }
+      case SIGTERM, SIGQUIT:
+        if isStopping { end(supervisor) }
+        isStopping = true
+        Log.info("Stopping: running requests may finish.")
+        Task(executorPreference: supervisor.loop) { await supervisor.stop() }
+      default:
+        end(supervisor)
       }
     }
+  }
+
+  private static func end(_ supervisor: Supervisor) -> Never {
+    Log.info("Stopped.")
+    supervisor.controlFile.remove()
+    exit(0)
   }
 }

@@ -23,6 +23,11 @@ enum Source: Equatable {
     }
   }
 
+  /// The file that reloads read again; nil without one.
+  var file: String? {
+    if case .file(let path) = self { path } else { nil }
+  }
+
   /// The configuration, checked.
   /// - Throws: `ValidationError` for three words that make none, status 64; `ExitCode.failure` for
   ///   a file that makes none, status 1, after every mistake in it has been printed.
@@ -43,9 +48,4 @@ enum Source: Equatable {
       throw ExitCode.failure
     }
   }
-}
-
-extension Configuration {
-  /// The level that the configuration asks for, in the log's own terms.
-  var logLevel: Log.Level { Log.Level(name: process.logLevel.name) ?? .info }
 }

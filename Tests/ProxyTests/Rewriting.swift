@@ -28,7 +28,7 @@ struct Rewriting {
     let worker = quietWorker(server, options)
     connection = ClientConnection(
       MemoryStream(), from: peer, ConnectionRecord(listener: 0, requests: 1, acceptedAt: 0),
-      ListenerOptions(), worker)
+      ClientListener(.any(port: 8000), ListenerOptions()), worker)
     route = try #require(worker.plan.route())
     var input = worker.buffers.borrow(.large)
     input.append(wire(request))

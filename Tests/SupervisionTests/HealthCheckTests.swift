@@ -66,7 +66,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("app.internal:8080", "app.internal:8080"), ("srv:_http._tcp.app.example", "127.0.0.1:"),
+    ("app.internal:8080", "app.internal:8080"), ("srv:_http._tcp.app.example", "app.example\r\n"),
   ])
   func `without a host the server's own is named`(name: String, host: String) async throws {
     let result = try await check(Self.ok, name: name)

@@ -18,7 +18,7 @@ package final class DNSServer: Sendable {
     /// For a question of type SRV.
     case services([ServiceRecord], ttl: UInt32)
     /// The bytes of the answer section, with so many records.
-    case raw([UInt8], count: UInt8)
+    case raw([UInt8], count: UInt16)
   }
 
   /// What c-ares is to ask: "127.0.0.1:port".
@@ -147,7 +147,7 @@ package final class DNSServer: Sendable {
     var code: UInt8 = 0
     var truncated = false
     var answers: [[UInt8]] = []
-    var count: UInt8?
+    var count: UInt16?
     switch script.withLock({ $0 })(name) {
     case .silence: return nil
     case .noSuchName: code = 3
@@ -163,7 +163,7 @@ package final class DNSServer: Sendable {
     }
     var reply = Array(query.prefix(2))
     reply += [truncated ? 0x83 : 0x81, 0x80 | code]
-    reply += [0, 1, 0, count ?? UInt8(answers.count), 0, 0, 0, 0]
+    reply += [0, 1] + Self.bytes(count ?? UInt16(answers.count)) + [0, 0, 0, 0]
     reply += question
     reply += answers.joined()
     return reply

@@ -27,3 +27,13 @@ void clinux_trim_memory(void);
 int clinux_errno(void);
 // The number of cores this process may run on (sched_getaffinity), at least 1.
 int clinux_available_cores(void);
+// Sends bytes with open descriptors beside them (SCM_RIGHTS, unix(7)); at most CLINUX_MOST_DESCRIPTORS.
+ssize_t clinux_send_descriptors(
+    int socket, const void *_Nonnull bytes, size_t count, const int *_Nullable fds, int number);
+// Receives bytes and the descriptors beside them, closed on exec; `fds` has room for
+// CLINUX_MOST_DESCRIPTORS.
+ssize_t clinux_receive_descriptors(
+    int socket, void *_Nonnull bytes, size_t count, int *_Nonnull fds, int *_Nonnull number);
+#define CLINUX_MOST_DESCRIPTORS 128
+// Starts a program with this process's environment and no signal blocked. The process's number.
+int clinux_spawn(const char *_Nonnull path, char *_Nullable const *_Nonnull arguments);

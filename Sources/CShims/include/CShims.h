@@ -6,6 +6,8 @@
 #include <lualib.h>
 #include <stddef.h>
 
+#include "LuaBounds.h"
+
 // Lua raises errors by longjmp: in a bad operation, in a metamethod, and in anything that
 // allocates. Each function below that could raise does its work inside a protected call of its own
 // and returns a status instead: 0, or one of Lua's error codes with the error value on the top of

@@ -81,13 +81,31 @@ package protocol Keeper: AnyObject {
   func wake(_ fd: Int32, note: UInt64, _ wake: Wake)
 }
 
+/// A keeper's place in the reactor's table.
+struct KeeperEntry {
+  weak var keeper: (any Keeper)?
+}
+
 extension Reactor {
-  /// Makes `keeper` somebody descriptors can be parked with.
+  /// Makes `keeper` somebody descriptors can be parked with, until `remove`.
   ///
-  /// - Returns: the number to park with. The reactor keeps the keeper alive.
+  /// - Returns: the number to park with. The reactor does not keep the keeper alive: it comes and goes
+  ///   with the configuration that needs it.
   package func add(_ keeper: any Keeper) -> UInt16 {
-    keepers.append(keeper)
+    if let number = freeKeepers.popLast() {
+      keepers[Int(number) - 1].keeper = keeper
+      return number
+    }
+    keepers.append(KeeperEntry(keeper: keeper))
     return UInt16(keepers.count)
+  }
+
+  /// Gives a keeper's number back, from its owner's deinit as a rule.
+  ///
+  /// - Precondition: nothing is parked with it any more.
+  package func remove(keeper number: UInt16) {
+    keepers[Int(number) - 1].keeper = nil
+    freeKeepers.append(number)
   }
 
   /// Keeps an idle descriptor without a task: when it is readable or at the deadline, its keeper is
@@ -135,13 +153,20 @@ extension Reactor {
 
   /// Wakes every descriptor that is parked with a keeper, as if its deadline had passed.
   package func wakeAll(parkedWith keeper: UInt16) {
-    for fd in 0..<slots.count where slots[fd].keeper == keeper { wakeKeeper(of: fd, .deadline) }
+    wakeAll(parkedWith: keeper) { _ in true }
+  }
+
+  /// Wakes those whose note says so.
+  package func wakeAll(parkedWith keeper: UInt16, where matches: (_ note: UInt64) -> Bool) {
+    for fd in 0..<slots.count where slots[fd].keeper == keeper && matches(slots[fd].note) {
+      wakeKeeper(of: fd, .deadline)
+    }
   }
 
   func wakeKeeper(of fd: Int32, _ wake: Wake) {
-    let keeper = keepers[Int(slots[fd].keeper) - 1]
+    let keeper = keepers[Int(slots[fd].keeper) - 1].keeper
     let note = slots[fd].note
     unpark(fd)
-    keeper.wake(fd, note: note, wake)
+    keeper?.wake(fd, note: note, wake)
   }
 }

@@ -15,7 +15,9 @@ package final class Reactor {
   private let events: UnsafeMutablePointer<epoll_event>
   var slots = SlotTable()
   var wheel: TimerWheel
-  var keepers: [any Keeper] = []
+  var keepers: [KeeperEntry] = []
+  /// Numbers of keepers that have gone.
+  var freeKeepers: [UInt16] = []
   /// Where the last search for an old parked descriptor ended.
   var searchHand: Int32 = 0
   private var yielded: [UnsafeContinuation<Void, Never>] = unsafe []
@@ -95,6 +97,13 @@ package final class Reactor {
     slots[fd].generation &+= 1
     slots[fd].keeper = 0
     slots[fd].deadline = .never
+  }
+
+  /// Stops watching a descriptor whose open file others hold, too, so that closing this one number
+  /// would not end it (epoll(7), "close an fd").
+  package func unregister(_ fd: Int32) {
+    _ = clinux_epoll_ctl(epoll.number, EPOLL_CTL_DEL, fd, 0, 0)
+    forget(fd)
   }
 
   // MARK: Readiness

@@ -23,7 +23,8 @@ package struct Listener: ~Copyable {
   }
 
   deinit {
-    reactor.forget(fd)
+    // The same open socket may be with other workers, the supervisor, or another process.
+    reactor.unregister(fd)
     _ = Glibc.close(fd)
   }
 

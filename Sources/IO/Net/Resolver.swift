@@ -41,6 +41,7 @@ package final class Resolver {
   private var pending: [ResolverName] = []
   /// Open only while something is asked, so a changed /etc/resolv.conf counts from the next question.
   private var channel: ResolverChannel?
+  private var waker: ResolverWaker?
   private var keeper: UInt16 = 0
 
   /// - Parameter servers: the DNS servers as "address:port,..."; nil: those of /etc/resolv.conf.
@@ -48,10 +49,15 @@ package final class Resolver {
     self.reactor = reactor
     self.servers = servers
     self.limits = limits
-    keeper = reactor.add(ResolverWaker(self))
+    let waker = ResolverWaker(self)
+    self.waker = waker
+    keeper = reactor.add(waker)
   }
 
-  deinit { closeChannel() }
+  deinit {
+    closeChannel()
+    reactor.remove(keeper: keeper)
+  }
 
   // MARK: Asking
 
@@ -170,7 +176,7 @@ package final class Resolver {
   }
 }
 
-/// Stands for the resolver at the reactor, which keeps its keepers alive for good.
+/// Stands for the resolver at the reactor.
 private final class ResolverWaker: Keeper {
   private weak var resolver: Resolver?
 

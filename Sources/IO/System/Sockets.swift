@@ -84,14 +84,14 @@ package enum Sockets {
 
   static let IPPROTO = Int32(IPPROTO_TCP)
 
-  private static func open(_ family: Int32) throws(SystemError) -> Descriptor {
+  static func open(_ family: Int32) throws(SystemError) -> Descriptor {
     let kind = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
     let fd = Glibc.socket(family, kind, 0)
     try check(fd)
     return Descriptor(adopting: fd)
   }
 
-  private static func check(_ result: Int32) throws(SystemError) {
+  static func check(_ result: Int32) throws(SystemError) {
     if result < 0 { throw SystemError(code: clinux_errno()) }
   }
 

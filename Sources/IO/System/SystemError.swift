@@ -17,6 +17,12 @@ package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible 
     unsafe String(cString: strerror(code))
   }
 
+  /// Nothing can move now.
+  package var wouldBlock: Bool { code == EAGAIN }
+
+  /// Somebody listens there already.
+  package var isAddressInUse: Bool { code == EADDRINUSE }
+
   /// The process or the system has no descriptor or memory left for another connection; time cures
   /// it (accept(2)).
   package var isExhaustion: Bool {

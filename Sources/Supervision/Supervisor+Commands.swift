@@ -1,0 +1,68 @@
+// What the control socket's commands do. Every request is an object with `command`; every answer has
+// `ok`, and `error` when that is false. docs/operations.md lists them all.
+import Balancing
+import Configuration
+import IO
+import Proxy
+
+extension Supervisor {
+  /// Carries out a command and says what came of it.
+  func answer(_ request: JSON) async -> JSON {
+    guard let command = request["command"]?.text else {
+      return .failure("a request is an object with \"command\"")
+    }
+    switch command {
+    case "status": return await status()
+    case "reload": return await answerReload(request)
+    case "confirm":
+      return confirm() ? .success : .failure("no configuration waits to be confirmed")
+    case "rollback":
+      do throws(ReloadError) { try await rollBack() } catch { return .failure(error.messages) }
+      return .success
+    case "drain": return await administer(.draining, request)
+    case "down": return await administer(.down, request)
+    case "up": return await administer(.up, request)
+    default:
+      return .failure("there is no command \"\(command)\"")
+    }
+  }
+
+  /// Carries out a command that goes on with its client beyond one answer.
+  ///
+  /// - Returns: false when it is none.
+  func handled(_ request: JSON, by client: ControlConnection) async -> Bool {
+    false
+  }
+
+  private func answerReload(_ request: JSON) async -> JSON {
+    var seconds: Int?
+    if let wanted = request["confirm"] {
+      guard let number = wanted.int, (1...86400).contains(number) else {
+        return .failure("\"confirm\" is a number of seconds from 1 to 86400")
+      }
+      seconds = number
+    }
+    do throws(ReloadError) { try await reload(probation: seconds) } catch {
+      return .failure(error.messages)
+    }
+    return ["ok": true, "status": .string(statusWords)]
+  }
+
+  private func administer(_ wish: Administrative, _ request: JSON) async -> JSON {
+    guard let upstream = request["upstream"]?.text, let server = request["server"]?.text else {
+      return .failure("\"upstream\" and \"server\" are needed")
+    }
+    guard configuration.upstreams.contains(where: { $0.name == upstream }) else {
+      return .failure("there is no upstream \"\(upstream)\"")
+    }
+    if isStopping { return .failure("rsp is stopping") }
+    var matched = 0
+    for worker in workers {
+      matched = max(matched, await worker.administer(wish, server: server, in: upstream))
+    }
+    guard matched > 0 else {
+      return .failure("upstream \"\(upstream)\" has no server \"\(server)\"")
+    }
+    return ["ok": true, "servers": .integer(matched)]
+  }
+}
