@@ -10,8 +10,9 @@ from harness.proxy import run
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
-def test_the_configuration_in_the_readme_is_in_order(tmp_path):
-    blocks = re.findall(r"^```lua\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
+@pytest.mark.parametrize("document", ["README.md", "docs/lua.md"])
+def test_the_configurations_in_a_document_are_in_order(document, tmp_path):
+    blocks = re.findall(r"^```lua\n(.*?)^```", (ROOT / document).read_text(), re.M | re.S)
     assert blocks
     for block in blocks:
         path = tmp_path / "rsp.lua"

@@ -229,6 +229,77 @@ end""",
     assert body(proxy, get()) == b"a"
 
 
+def test_a_function_may_answer_by_itself(site):
+    proxy = site(
+        """["/ping"] = function() return pong end,
+["/you"] = function(request) return respond(403, request.client_address .. "\\n") end,
+["/old"] = function() return redirect "https://example.org/new" end,
+["/"] = function() return respond(99) end""",
+        before='pong = respond(200, "pong\\n")',
+    )
+    for _ in range(2):
+        answer = proxy.exchange(get("/ping"))
+        assert (answer.status, answer.body) == (200, b"pong\n")
+        answer = proxy.exchange(get("/you"))
+        assert (answer.status, answer.body) == (403, b"127.0.0.1\n")
+    answer = proxy.exchange(get("/old"))
+    assert (answer.status, answer.get(b"Location")) == (302, b"https://example.org/new")
+    assert proxy.exchange(get()).status == 500
+    assert "rsp1.lua:" in proxy.wait_for_log("respond: ")
+
+
+def test_what_a_client_sends_is_no_template(site):
+    proxy = site(
+        """["/"] = function(request) return redirect("https://x.example" .. request.path) end,
+["/field"] = function(request)
+  return respond(200, "", { ["X-Query"] = request.query })
+end"""
+    )
+    answer = proxy.exchange(get("/$hostname/$unknown"))
+    assert answer.get(b"Location") == b"https://x.example/$hostname/$unknown"
+    answer = proxy.exchange(get("/field?$hostname"))
+    assert answer.get(b"X-Query") == b"$hostname"
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        """respond(200, "", { ["X-A"] = "a\\r\\nX-B: b" })""",
+        """redirect("https://x.example/\\r\\nX-B: b")""",
+        """respond { file = "/etc/hostname" }""",
+    ],
+)
+def test_a_function_cannot_answer_with(site, action):
+    proxy = site(f"""["/"] = function() return {action} end""")
+    answer = proxy.exchange(get())
+    assert answer.status == 500 and b"X-B" not in answer
+
+
+def test_an_address_has_to_stand_in_the_configuration(site, two):
+    proxy = site(
+        f"""["/known"] = proxy "{two[0].address}",
+["/"] = function(request) return proxy(request.query) end"""
+    )
+    assert body(proxy, get(f"/?{two[0].address}")) == b"a"
+    assert proxy.exchange(get(f"/?{two[1].address}")).status == 500
+    assert "no such address stands in the configuration" in proxy.wait_for_log("no such")
+
+
+def test_a_configuration_that_differs_from_run_to_run_is_refused(rsp, two, tmp_path):
+    port, mark = free_port(), tmp_path / "mark"
+    text = f"""
+        listen "127.0.0.1:{port}"
+        local mark = io.open("{mark}", "a+")
+        local runs = #mark:read("*a")
+        mark:write("x")
+        mark:close()
+        local route = function() return proxy "{two[0].address}" end
+        site "*" {{ ["/"] = route, [runs > 0 and "/a" or "/b"] = route }}
+    """
+    with pytest.raises(AssertionError, match="must not change from run to run"):
+        rsp(text=text, port=port)
+
+
 def test_every_worker_has_the_functions(site):
     proxy = site(BETA, workers=2)
     for _ in range(20):

@@ -149,30 +149,6 @@ package struct FunctionProgram: ~Copyable {
   package var bytesHeld: Int { lua.bytesHeld }
 }
 
-extension ActionMaker {
-  /// Makes an action while a request is decided: a mistake is an error there and then.
-  func makeInRequest(
-    _ stack: borrowing LuaStack, _ declarations: Declarations
-  ) throws(LuaError) -> ActionValue {
-    var values: [LuaValue] = []
-    for index in 1...arguments {
-      values.append(index <= stack.count ? try stack.value(at: index) : .nil)
-    }
-    do throws(ValueError) {
-      let kind = try make(values, declarations.folder)
-      if case .proxy(let target) = kind {
-        // Those that the configuration knows are found before this is called.
-        let hint =
-          target.contains(":") ? "address stands in the configuration" : "upstream has this name"
-        throw ValueError("\"\(target)\": no such \(hint)")
-      }
-      return ActionValue(kind, LuaLocation(source: declarations.source, line: 0))
-    } catch {
-      throw LuaError("\(name): \(error.message)")
-    }
-  }
-}
-
 extension Declarations {
   /// Holds the functions that this run has found against those of the run that made the
   /// configuration: they are called by their numbers.

@@ -131,7 +131,8 @@ private let overBudget = "the function has executed more than 1000 instructions 
   }
 
   @Test func `that does not end names file and line`() throws {
-    let bounded = try Bounded("return function()\n  local n = 0\n  while true do n = n + 1 end\nend")
+    let bounded = try Bounded(
+      "return function()\n  local n = 0\n  while true do n = n + 1 end\nend")
     let message = bounded.failure(budget: 1000)
     #expect(message == "rsp.lua:3: \(overBudget)")
   }
