@@ -52,8 +52,8 @@ def backends(peers):
 def launch(peers):
     """launch(*arguments, port=...) -> a Proxy that has started, from bare arguments."""
 
-    def start(*arguments, port, descriptors=None):
-        proxy = Proxy(arguments, port, descriptors)
+    def start(*arguments, port, **options):
+        proxy = Proxy(arguments, port, **options)
         peers.callback(proxy.clean_up)
         proxy.wait_for_start()
         return proxy
@@ -78,7 +78,9 @@ def rsp(launch, tmp_path):
             text = configuration(listen or f"127.0.0.1:{port}", address, **options)
         file = tmp_path / f"rsp{count}.lua"
         file.write_text(text)
-        return launch(file, port=port, descriptors=descriptors)
+        proxy = launch(file, port=port, descriptors=descriptors)
+        proxy.file = file
+        return proxy
 
     return start
 
