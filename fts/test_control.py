@@ -53,7 +53,7 @@ def test_the_socket_goes_with_the_process(rsp, serve):
 
 def test_a_socket_that_was_left_behind_is_replaced(rsp, serve):
     first = rsp(serve(always(response())))
-    first.stop(number=9)
+    first.kill()
     assert os.path.exists(first.control)
     second = rsp(serve(always(response())))
     port = free_port()

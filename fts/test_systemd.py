@@ -21,7 +21,6 @@ def manager(tmp_path):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
         receiver.bind(path)
         receiver.settimeout(10)
-        receiver.path = path
         yield receiver
     os.unlink(path)
 
@@ -38,7 +37,7 @@ def service(launch, tmp_path, manager):
         file.write_text(
             f'listen "127.0.0.1:{port}"\nsite "*" {{ ["/"] = proxy "{server.address}" }}\n'
         )
-        environment = {"NOTIFY_SOCKET": manager.path}
+        environment = {"NOTIFY_SOCKET": manager.getsockname()}
         proxy = launch(file, port=port, environment=environment, **options)
         proxy.file = file
         return proxy

@@ -55,17 +55,16 @@ class Proxy:
         command = [binary(), "--control", self.control, *map(str, arguments)]
         if listener:
             # LISTEN_PID is the number of the process itself, which a shell knows before it is rsp.
-            takes = f"LISTEN_FDS=1 LISTEN_PID=$$ exec \"$@\" 3<&{listener.fileno()}"
+            takes = 'LISTEN_FDS=1 LISTEN_PID=$$ exec "$@" 3<&0 0</dev/null'
             command = ["/bin/sh", "-c", takes, "sh", *command]
         self._process = subprocess.Popen(
             command,
-            stdin=subprocess.DEVNULL,
+            stdin=listener or subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
             env={**os.environ, **(environment or {})},
-            pass_fds=[listener.fileno()] if listener else [],
             preexec_fn=limit_descriptors if descriptors else None,
         )
         self.pid = self._process.pid
@@ -145,6 +144,12 @@ class Proxy:
     def stop(self, number=signal.SIGTERM, seconds=PATIENCE):
         self.send_signal(number)
         return self.wait_for_exit(seconds)
+
+    def kill(self):
+        """An end without warning, which leaves its control socket behind."""
+        self._process.kill()
+        self._process.wait(PATIENCE)
+        self._process.returncode = 0  # as we wished
 
     def clean_up(self):
         """Ends the process, and fails when it had already crashed."""
