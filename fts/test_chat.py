@@ -57,7 +57,7 @@ def browsers(peers, tmp_path):
     return pair
 
 
-CONNECTED = "document.querySelector('#state').textContent.startsWith('connected to server')"
+CONNECTED = "document.querySelector('#state')?.textContent.startsWith('connected to server')"
 
 
 def said(name, text):
