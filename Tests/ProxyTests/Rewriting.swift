@@ -4,6 +4,7 @@ import Bytes
 import Configuration
 import HTTP
 import IO
+import Routing
 import Testing
 
 @testable import Proxy
@@ -19,16 +20,19 @@ struct Rewriting {
   init(
     _ request: String, from peer: SocketAddress = localPeer,
     to server: ServerAddress = .ip(host: "127.0.0.1", port: 8888),
-    limits: HeadLimits = .request, _ change: (inout RouteOptions) -> Void = { _ in }
+    limits: HeadLimits = .request, trusting trusted: String? = nil,
+    _ change: (inout RouteOptions) -> Void = { _ in }
   ) throws {
     var options = RouteOptions()
     options.requestID = false
     options.forwardedFields = false
     change(&options)
     let worker = quietWorker(server, options)
+    var listener = ListenerOptions()
+    if let trusted { try listener.trusted.insert(trusted) }
     connection = ClientConnection(
       MemoryStream(), from: peer, ConnectionRecord(listener: 0, requests: 1, acceptedAt: 0),
-      ClientListener(.any(port: 8000), ListenerOptions()), worker)
+      ClientListener(.any(port: 8000), listener), worker)
     route = try #require(worker.plan.route())
     var input = worker.buffers.borrow(.large)
     input.append(wire(request))
@@ -36,6 +40,8 @@ struct Rewriting {
     let isComplete = try parser.parse(input.bytes, into: connection.request)
     try #require(isComplete)
     connection.input = input
+    connection.route = route
+    if connection.trustsPeer { connection.identifyClient() }
   }
 
   /// The target that is sent on.
@@ -49,6 +55,7 @@ struct Rewriting {
   /// The head that the server gets, with LF for line ends; nil when it does not fit.
   func head(keepsServer: Bool = true) throws -> String? {
     let target = try connection.forwardTarget()
+    connection.normalTarget = target
     connection.offersUpgrade = connection.mayUpgrade
     guard let head = connection.composeRequest(for: route, target, keepsServer: keepsServer)
     else { return nil }

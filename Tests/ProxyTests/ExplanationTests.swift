@@ -1,0 +1,73 @@
+// What `rsp explain` says, and which routes of two plans are the same.
+import Bytes
+import Configuration
+import HTTP
+import IO
+import Routing
+import Testing
+
+@testable import Proxy
+
+@Suite struct ExplanationTests {
+  private func lines(_ request: ExplainedRequest) throws -> [String] {
+    var configuration = try sitesConfiguration([
+      ("a.example", [("= /ping", 0), ("~ ^/u/", 1), ("/api/", 2), ("/", 3)]), ("*.b.example", []),
+    ])
+    configuration.sites[0].routes[2].settings = Shared(stripping("/api"))
+    return quietPlan(configuration).explain(request, Matcher(), BufferPool()).lines
+  }
+
+  private func stripping(_ prefix: String) -> RouteOptions {
+    var options = RouteOptions()
+    options.stripPrefix = Array(prefix.utf8)
+    return options
+  }
+
+  @Test func `each step is told`() throws {
+    let lines = try lines(ExplainedRequest(listener: ":80", url: "http://A.example:80//api/x?y"))
+    #expect(
+      lines == [
+        "listener  :80", "host      a.example", "path      /api/x (the normal form of //api/x)",
+        "site      a.example (this name)", "route     \"= /ping\": the path is another one",
+        "          \"~ ^/u/\": does not match", "          \"/api/\": matches",
+        "          \"/\": would match, but a longer prefix does, too", "action    proxy \"u2\"",
+        "sent as   /x (strip_prefix \"/api\")",
+      ])
+  }
+
+  @Test(arguments: [
+    ("c.example/", "site      none has this name: 404"),
+    ("x.b.example/", "action    answer 404: no route has this path"),
+    ("a.example/%00", "refused   400 Bad Request: the path holds a forbidden character"),
+    ("/", "refused   400 Bad Request: "),
+  ])
+  func `a refusal is told`(_ url: String, _ last: String) throws {
+    #expect(try lines(ExplainedRequest(url: url)).last?.hasPrefix(last) == true)
+  }
+
+  @Test func `a Host field stands beside a path`() throws {
+    let lines = try lines(ExplainedRequest(url: "/u/", fields: ["Host: a.example"]))
+    #expect(lines.last == "action    proxy \"u1\"")
+  }
+
+  @Test func `a route has a counterpart as long as nothing about it changes`() throws {
+    let before = try sitesConfiguration([("*.a.example", [("/", 0), ("/x/", 1)])])
+    let found = quietPlan(before).find(host: "b.a.example", path: "/")
+    guard case .destination(.proxy(let old)) = found else { throw Missing() }
+    var after = try sitesConfiguration([
+      ("b.a.example", [("/", 2)]), ("*.a.example", [("/", 0), ("/y/", 1)]),
+    ])
+    #expect(quietPlan(after).counterpart(of: old)?.upstream.name == "u0")
+    after.sites[1].routes[0].settings = Shared(stripping("/z"))
+    #expect(quietPlan(after).counterpart(of: old) == nil)
+    after.sites[1].routes[0] = RouteConfiguration(
+      pattern: after.sites[1].routes[0].pattern, action: .proxy(upstream: 3))
+    #expect(quietPlan(after).counterpart(of: old) == nil)
+    after.sites[1].routes.removeFirst()
+    #expect(quietPlan(after).counterpart(of: old) == nil)
+    after.sites.removeLast()
+    #expect(quietPlan(after).counterpart(of: old) == nil)
+  }
+
+  private struct Missing: Error {}
+}
