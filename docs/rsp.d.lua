@@ -155,6 +155,8 @@
 ---@field max_connections? integer|string
 ---The Unix socket by which `rsp status`, `rsp reload` and the like talk to the process: at its usual place, at another, or none. Default: true.
 ---@field control? boolean|string
+---The DNS servers that are asked for the addresses of servers given by a name; without it, those of /etc/resolv.conf. Default: false.
+---@field resolver? false|string|string[]
 
 ---@class rsp.Defaults: rsp.RouteOptions, rsp.ListenerOptions, rsp.UpstreamOptions, rsp.ProcessOptions
 

@@ -52,8 +52,8 @@ def backends(peers):
 def launch(peers):
     """launch(*arguments, port=...) -> a Proxy that has started, from bare arguments."""
 
-    def start(*arguments, port, descriptors=None):
-        proxy = Proxy(arguments, port, descriptors)
+    def start(*arguments, port, **options):
+        proxy = Proxy(arguments, port, **options)
         peers.callback(proxy.clean_up)
         proxy.wait_for_start()
         return proxy

@@ -26,6 +26,10 @@ class ChatServer:
         )
         assert self._process.stdout.readline() == b"http://127.0.0.1:%d/\n" % port
 
+    def wait_for_link(self):
+        """Until what people write here goes to the other server too."""
+        assert self._process.stdout.readline().startswith(b"linked to")
+
     def stop(self):
         self._process.kill()
         self._process.wait(10)
@@ -39,6 +43,8 @@ def chat(rsp, peers):
     servers = {str(port): ChatServer(port, other) for port, other in zip(ports, ports[::-1])}
     for server in servers.values():
         peers.callback(server.stop)
+    for server in servers.values():
+        server.wait_for_link()
     port = free_port()
     # Each worker counts for itself; with one of them the counts are exact.
     text = "workers(1)\n" + placed(CHAT / "rsp.lua", port, {9001: ports[0], 9002: ports[1]})
@@ -57,7 +63,7 @@ def browsers(peers, tmp_path):
     return pair
 
 
-CONNECTED = "document.querySelector('#state').textContent.startsWith('connected to server')"
+CONNECTED = "document.querySelector('#state')?.textContent.startsWith('connected to server')"
 
 
 def said(name, text):

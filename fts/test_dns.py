@@ -23,12 +23,10 @@ def dns(peers):
 
 
 class NamedServer:
-    """A web server on any address of this machine; answers with its name."""
+    """A web server on any address of this machine; answers with its name and keeps no connection."""
 
     def __init__(self, name, host, port):
         class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
             def do_GET(self):
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(name)))

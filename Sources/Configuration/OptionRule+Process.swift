@@ -41,6 +41,32 @@ extension OptionRule<ProcessOptions>.Special {
       })
   }
 
+  /// nginx: `resolver`.
+  static var resolver: Self {
+    Self(
+      syntax: "false, the address of a DNS server, or a list of them",
+      annotation: "false|string|string[]", show: { _ in "false" },
+      parse: { value, _ throws(ValueError) in
+        if case .boolean(false) = value { return { $0.resolver = nil } }
+        var servers: [String] = []
+        for text in try value.strings("an address such as \"10.0.0.53\", or a list of them") {
+          servers.append(try dnsServer(text))
+        }
+        guard !servers.isEmpty else { throw .expected("the address of a DNS server", value) }
+        return { [servers] in $0.resolver = servers.joined(separator: ",") }
+      })
+  }
+
+  /// An address with its port, 53 unless it is given.
+  private static func dnsServer(_ text: String) throws(ValueError) -> String {
+    for candidate in [text, "\(text):53", "[\(text)]:53"] {
+      if let address = try? ServerAddress(candidate), case .ip = address {
+        return address.description
+      }
+    }
+    throw ValueError("\"\(text)\" is not the address of a DNS server (write \"10.0.0.53\")")
+  }
+
   private static var levels: String {
     LogLevel.allCases.map { "\"\($0.name)\"" }.joined(separator: ", ")
   }

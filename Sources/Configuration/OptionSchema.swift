@@ -177,6 +177,11 @@ package enum OptionSchema {
       summary: "The Unix socket by which `rsp status`, `rsp reload` and the like talk to the "
         + "process: at its usual place, at another, or none.",
       example: "\"/run/rsp/shop.sock\""),
+    OptionRule(
+      name: "resolver", kind: .special(.resolver), contexts: [.defaults],
+      summary: "The DNS servers that are asked for the addresses of servers given by a name; "
+        + "without it, those of /etc/resolv.conf.",
+      example: "\"10.0.0.53\""),
   ]
 
   /// The options of one level, for the documentation.

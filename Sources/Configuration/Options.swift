@@ -83,7 +83,7 @@ package struct ProcessOptions: Sendable, Equatable {
   package var maxConnections: Int?
   /// The path of the control socket; nil for the default place, empty for none.
   package var controlSocket: String?
-  /// The DNS servers to ask, `address:port,...`; nil for those of /etc/resolv.conf.
+  /// The DNS servers to ask, `address:port` separated by commas; nil for those of /etc/resolv.conf.
   package var resolver: String?
 
   package init() {}

@@ -51,8 +51,8 @@ extension Supervisor {
     var targets: [CheckTarget] = []
     for upstream in configuration.upstreams {
       guard let options = upstream.options.healthCheck else { continue }
-      let members =
-        follower?.members(of: upstream.name) ?? upstream.servers.flatMap { $0.members([]) }
+      let known = follower?.members(of: upstream.name)
+      let members = known ?? upstream.servers.flatMap { $0.members([]) }
       for member in members {
         targets.append(CheckTarget(upstream: upstream.name, member: member, options: options))
       }

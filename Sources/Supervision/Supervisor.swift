@@ -22,7 +22,8 @@ package struct Launch: Sendable {
   package var arguments: [String]
 
   package init(
-    file: String?, logLevel: Log.Level? = nil, control: String? = nil, program: String? = nil, arguments: [String] = []
+    file: String?, logLevel: Log.Level? = nil, control: String? = nil, program: String? = nil,
+    arguments: [String] = []
   ) {
     self.file = file
     self.logLevel = logLevel
@@ -146,8 +147,11 @@ package actor Supervisor {
 
   /// What the service manager shows.
   var statusWords: String {
-    let listeners = configuration.listeners.count
-    return "\(configuration.sites.count) sites on \(listeners) listeners"
+    func count(_ number: Int, _ what: String) -> String {
+      "\(number) \(what)\(number == 1 ? "" : "s")"
+    }
+    return count(configuration.sites.count, "site") + " on "
+      + count(configuration.listeners.count, "listener")
   }
 
   // MARK: Ending
@@ -158,6 +162,8 @@ package actor Supervisor {
   package func stop(gently: Bool = false) async {
     guard !isStopping else { return }
     isStopping = true
+    // To the service manager an upgrade is no stop: it was told of the other process.
+    if !gently { service.notify("STOPPING=1\nSTATUS=running requests may finish") }
     // Ours are closed first, so that a worker which closes its own can take all that is in the queue.
     listeners.removeAll()
     let time = Int64(configuration.process.drainTimeoutMilliseconds)

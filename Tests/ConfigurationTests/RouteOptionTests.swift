@@ -166,6 +166,19 @@ import Testing
       ])
   }
 
+  @Test func `resolver names DNS servers by their addresses`() throws {
+    let resolver = { (value: String) in
+      try Configuration.load(text: valid + "defaults { resolver = \(value) }").process.resolver
+    }
+    #expect(try resolver("false") == nil)
+    #expect(try resolver("'127.0.0.1:5353'") == "127.0.0.1:5353")
+    #expect(
+      try resolver("{ '10.0.0.53', '::1', '[::1]:5353' }") == "10.0.0.53:53,[::1]:53,[::1]:5353")
+    for wrong in ["{}", "true", "53", "''", "'dns.example'", "'10.0.0.1:0'", "'unix:/x'"] {
+      #expect(throws: ConfigurationError.self) { try resolver(wrong) }
+    }
+  }
+
   @Test func `control is on, off or a path`() throws {
     let control = { (value: String) in
       try Configuration.load(text: valid + "defaults { control = \(value) }").process.controlSocket

@@ -17,6 +17,7 @@ import sys
 
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import broadcast, serve
+from websockets.exceptions import WebSocketException
 
 PAGE = pathlib.Path(__file__).with_name("index.html").read_text()
 
@@ -54,12 +55,16 @@ async def converse(connection):
 
 async def link(port):
     """Stays connected to another server, however often one of the two is started again."""
-    async for connection in connect(f"ws://127.0.0.1:{port}/link"):
-        links.add(connection)
+    while True:
         try:
-            await connection.wait_closed()
-        finally:
-            links.discard(connection)
+            async with connect(f"ws://127.0.0.1:{port}/link") as connection:
+                links.add(connection)
+                print(f"linked to {port}", flush=True)
+                await connection.wait_closed()
+                links.discard(connection)
+        except (OSError, WebSocketException):
+            pass  # it is not there, or not yet
+        await asyncio.sleep(0.5)
 
 
 async def main():

@@ -1,11 +1,15 @@
 """rsp as a process: started, watched, stopped."""
 
+import json
 import os
 import pathlib
 import re
 import resource
+import shutil
 import signal
+import socket
 import subprocess
+import tempfile
 import threading
 
 from .client import RawClient
@@ -39,19 +43,28 @@ def run(*arguments, cwd=None, seconds=20):
 
 
 class Proxy:
-    def __init__(self, arguments, port, descriptors=None):
+    def __init__(self, arguments, port, descriptors=None, environment=None, listener=None):
+        """Each gets a control socket of its own, and `listener` as systemd hands sockets over."""
         self.port = port  # or the path of a Unix socket
+        self.folder = tempfile.mkdtemp(prefix="rsp-")  # short: a socket's path has 107 bytes
+        self.control = f"{self.folder}/rsp.sock"
 
         def limit_descriptors():
             resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
 
+        command = [binary(), "--control", self.control, *map(str, arguments)]
+        if listener:
+            # LISTEN_PID is the number of the process itself, which a shell knows before it is rsp.
+            takes = 'LISTEN_FDS=1 LISTEN_PID=$$ exec "$@" 3<&0 0</dev/null'
+            command = ["/bin/sh", "-c", takes, "sh", *command]
         self._process = subprocess.Popen(
-            [binary(), *map(str, arguments)],
-            stdin=subprocess.DEVNULL,
+            command,
+            stdin=listener or subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
+            env={**os.environ, **(environment or {})},
             preexec_fn=limit_descriptors if descriptors else None,
         )
         self.pid = self._process.pid
@@ -82,6 +95,28 @@ class Proxy:
     def wait_for_start(self):
         return self.wait_for_log(r"Started\.", seconds=20)
 
+    # Commands
+
+    def command(self, name, *arguments):
+        """Runs a command against this process; see `run`."""
+        return run(name, *arguments, "--control", self.control, seconds=60)
+
+    def ask(self, *requests):
+        """Sends JSON over the control socket; the answer to the last request."""
+        with socket.socket(socket.AF_UNIX) as connection, connection.makefile("rwb") as lines:
+            connection.settimeout(30)
+            connection.connect(self.control)
+            for request in requests:
+                lines.write(json.dumps(request).encode() + b"\n")
+                lines.flush()
+                answer = json.loads(lines.readline())
+            return answer
+
+    def reload(self):
+        """Has the configuration read again, and waits until it is in force."""
+        result = self.command("reload")
+        assert result.returncode == 0, result.stdout
+
     # Clients
 
     def client(self, **options):
@@ -110,6 +145,12 @@ class Proxy:
         self.send_signal(number)
         return self.wait_for_exit(seconds)
 
+    def kill(self):
+        """An end without warning, which leaves its control socket behind."""
+        self._process.kill()
+        self._process.wait(PATIENCE)
+        self._process.returncode = 0  # as we wished
+
     def clean_up(self):
         """Ends the process, and fails when it had already crashed."""
         status = self._process.poll()
@@ -118,6 +159,7 @@ class Proxy:
             self._process.wait(PATIENCE)
         self._reader.join(5)
         self._process.stderr.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
         crashed = [line for line in self.log if CRASH.search(line)]
         assert not crashed and (status is None or status >= 0), (
             f"rsp crashed (status {status}):\n" + "\n".join(self.log[-60:])

@@ -1,0 +1,232 @@
+"""The control socket and the commands that use it."""
+
+import json
+import os
+import re
+import socket
+import stat
+
+import pytest
+
+from harness.messages import request, response
+from harness.ports import free_port
+from harness.proxy import Proxy, run
+from harness.server import always
+
+UPSTREAM = """
+workers(2)
+listen "127.0.0.1:%d"
+upstream "app" { %s, balance = "round_robin" }
+site "example.com" { ["/"] = proxy "app", ["= /own"] = respond(200, "own") }
+"""
+
+
+@pytest.fixture
+def pair(rsp, serve):
+    """rsp before two servers that answer with `a` and `b`."""
+    servers = [serve(always(response(word))) for word in (b"a", b"b")]
+    port = free_port()
+    addresses = ", ".join(f'"{server.address}"' for server in servers)
+    return rsp(text=UPSTREAM % (port, addresses), port=port), servers
+
+
+def answers(proxy, count=8):
+    return {proxy.exchange(request()).body for _ in range(count)}
+
+
+def test_only_the_owner_may_connect(rsp, serve):
+    old = os.umask(0)
+    try:
+        proxy = rsp(serve(always(response())))
+    finally:
+        os.umask(old)
+    status = os.stat(proxy.control)
+    assert stat.S_ISSOCK(status.st_mode) and stat.S_IMODE(status.st_mode) == 0o600
+
+
+def test_the_socket_goes_with_the_process(rsp, serve):
+    proxy = rsp(serve(always(response())))
+    assert os.path.exists(proxy.control)
+    assert proxy.stop() == 0
+    assert not os.path.exists(proxy.control)
+
+
+def test_a_socket_that_was_left_behind_is_replaced(rsp, serve):
+    first = rsp(serve(always(response())))
+    first.kill()
+    assert os.path.exists(first.control)
+    second = rsp(serve(always(response())))
+    port = free_port()
+    file = second.file.with_name("again.lua")
+    file.write_text(second.file.read_text().replace(str(second.port), str(port)))
+    third = Proxy([file, "--control", first.control], port)
+    try:
+        third.wait_for_start()
+        third.control = first.control
+        assert third.ask({"command": "status"})["pid"] == third.pid
+    finally:
+        third.clean_up()
+
+
+def test_a_second_process_goes_on_without_the_socket(rsp, serve):
+    first = rsp(serve(always(response(b"1"))))
+    port = free_port()
+    file = first.file.with_name("second.lua")
+    file.write_text(first.file.read_text().replace(str(first.port), str(port)))
+    second = Proxy([file, "--control", first.control], port)
+    try:
+        second.wait_for_start()
+        assert second.wait_for_log("no control socket")
+        assert second.exchange(request()).body == b"1"
+        assert second.stop() == 0
+    finally:
+        second.clean_up()
+    assert first.ask({"command": "status"})["pid"] == first.pid
+
+
+def test_without_a_path_there_is_no_socket(launch, serve):
+    port = free_port()
+    proxy = launch(port, "127.0.0.1", serve(always(response())).port, "--control", "", port=port)
+    assert not os.path.exists(proxy.control)
+    assert proxy.exchange(request()).status == 200
+
+
+def test_status_is_a_table(pair):
+    proxy, servers = pair
+    assert answers(proxy) == {b"a", b"b"}
+    result = proxy.command("status")
+    assert result.returncode == 0
+    assert str(proxy.pid) in result.stdout and f"127.0.0.1:{proxy.port}" in result.stdout
+    for server in servers:
+        assert re.search(rf"^app +{re.escape(server.address)} +up +1 +0 ", result.stdout, re.M)
+
+
+def test_status_as_json_has_the_counts(pair):
+    proxy, servers = pair
+    answers(proxy, 8)
+    status = json.loads(proxy.command("status", "--json").stdout)
+    assert status["ok"] and status["pid"] == proxy.pid and status["sites"] == 1
+    (upstream,) = status["upstreams"]
+    assert upstream["name"] == "app" and upstream["balance"] == "round_robin"
+    assert sum(server["requests"] for server in upstream["servers"]) == 8
+    assert [server["address"] for server in upstream["servers"]] == [s.address for s in servers]
+
+
+@pytest.mark.parametrize("wish, state", [("drain", "draining"), ("down", "down")])
+def test_a_server_is_taken_out_and_in_again(pair, wish, state):
+    proxy, (first, _) = pair
+    result = proxy.command(wish, "app", first.address)
+    assert result.returncode == 0 and state in result.stdout
+    assert answers(proxy) == {b"b"}
+    assert state in proxy.command("status").stdout
+    # It stays so over a reload.
+    proxy.reload()
+    assert answers(proxy) == {b"b"}
+    assert proxy.command("up", "app", first.address).returncode == 0
+    assert answers(proxy, 16) == {b"a", b"b"}
+
+
+@pytest.mark.parametrize(
+    "upstream, server, reason",
+    [("nobody", "127.0.0.1:1", "no upstream"), ("app", "127.0.0.1:1", "no server")],
+)
+def test_a_server_that_is_not_there_is_told(pair, upstream, server, reason):
+    proxy, _ = pair
+    result = proxy.command("down", upstream, server)
+    assert result.returncode == 1 and reason in result.stdout
+
+
+@pytest.mark.parametrize("how", ["running", "file"])
+def test_explain_names_route_and_servers(pair, how):
+    proxy, servers = pair
+    if how == "running":
+        proxy.command("down", "app", servers[0].address)
+        result = proxy.command("explain", "http://example.com/some/where")
+        assert "down" in result.stdout
+    else:
+        result = run("explain", "--config", proxy.file, "http://example.com/some/where")
+    assert result.returncode == 0
+    for word in ("example.com", "app", servers[1].address, "choice"):
+        assert word in result.stdout
+
+
+def test_explain_tells_what_is_answered_without_a_server(pair):
+    proxy, _ = pair
+    assert "200" in proxy.command("explain", "example.com/own").stdout
+    assert "404" in proxy.command("explain", "http://elsewhere.example/").stdout
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["status"], ["reload"], ["confirm"], ["up", "app", "x"], ["explain", "a/"], ["upgrade"]],
+    ids=lambda command: command[0],
+)
+def test_without_a_running_rsp_a_command_fails_and_says_so(tmp_path, command):
+    result = run(*command, "--control", tmp_path / "absent.sock")
+    assert result.returncode == 1
+    assert "no rsp answers" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["stauts"], ["status", "more"], ["reload", "--confirm", "soon"], ["drain", "app"], ["explain"]],
+    ids=" ".join,
+)
+def test_a_wrong_command_line_is_refused(command):
+    result = run(*command)
+    assert result.returncode > 0 and result.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    "sent, reason",
+    [
+        (b"status\n", "no JSON"),
+        (b"[1]\n", '"command"'),
+        (b'{"command":"explode"}\n', "no command"),
+        (b'{"command":"reload","confirm":0}\n', "seconds"),
+        (b'{"command":"drain"}\n', "needed"),
+        (b'{"command":"' + b"a" * 70_000 + b'"}\n', "at most"),
+    ],
+    ids=["word", "array", "unknown", "zero", "incomplete", "long"],
+)
+def test_what_makes_no_sense_is_answered_by_an_error(rsp, serve, sent, reason):
+    proxy = rsp(serve(always(response(b"x"))))
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(10)
+        client.connect(proxy.control)
+        client.sendall(sent)
+        answer = json.loads(client.makefile("rb").readline())
+    assert answer["ok"] is False and reason in answer["error"]
+    assert proxy.exchange(request()).body == b"x"
+
+
+def test_several_requests_go_over_one_connection(rsp, serve):
+    proxy = rsp(serve(always(response())))
+    asked = [{"command": "status"}, {"command": "nothing"}, {"command": "status"}]
+    assert proxy.ask(*asked)["pid"] == proxy.pid
+
+
+def test_sixteen_clients_are_served_and_one_more_is_told(rsp, serve):
+    proxy = rsp(serve(always(response())))
+    clients = []
+    for _ in range(16):
+        client = socket.socket(socket.AF_UNIX)
+        client.settimeout(10)
+        client.connect(proxy.control)
+        clients.append(client)
+    for client in clients:
+        client.sendall(b'{"command":"nothing"}\n')
+        assert b"no command" in client.recv(4096)
+    with socket.socket(socket.AF_UNIX) as more:
+        more.settimeout(10)
+        more.connect(proxy.control)
+        assert b"16 clients" in more.recv(4096)
+    for client in clients:
+        client.close()
+
+
+def test_an_open_connection_does_not_hold_a_stop_up(rsp, serve):
+    proxy = rsp(serve(always(response())))
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(proxy.control)
+        assert proxy.stop() == 0
