@@ -1,11 +1,18 @@
-// The web server behind every proxy of the benchmark: GET or POST /N is answered with N bytes.
-// One thread, epoll, keep-alive, uploads of any size counted and thrown away.
+// The web server behind every proxy of the benchmark: GET or POST /N is answered with N bytes, a
+// WebSocket gets back what it sends. One thread, epoll, keep-alive, uploads of any size counted and
+// thrown away.
 //
-//   backend PORT [SEND-BUFFER]
+//   backend [--delay MS] [--send-buffer BYTES] PORT...
+//     --delay MS           every answer begins so much later: a slow server, however many wait
+//     --send-buffer BYTES  of each connection, instead of the kernel's choice
 //
 // It must cost as little as possible, because it shares a core with the load generator: an answer
 // of up to 1 MiB leaves in one send, an upload is discarded inside the kernel (MSG_TRUNC).
 #include "net.h"
+
+#include <getopt.h>
+
+#include "websocket.h"
 
 enum { HEAD_ROOM = 512, BODY_BLOCK = 1 << 20, REQUEST_MAX = 8192 };
 
@@ -16,7 +23,9 @@ struct connection {
   uint64_t answer_size;    // of the request in hand
   uint64_t body_sent;      // of those
   size_t head_left;        // bytes of the answer's head still to go
-  int answering, closing;
+  int answering, closing, echoing;
+  int64_t due;              // when a delayed answer may begin; 0 when it is not delayed
+  struct connection *next;  // delayed after this one
   char head[REQUEST_MAX];
 };
 
@@ -44,6 +53,10 @@ static void compose_head(uint64_t size) {
   memcpy(body - length, head, (size_t)length);
 }
 
+// Those whose answers are delayed, in the order in which they are due.
+static struct connection *first_delayed, *last_delayed;
+static int64_t delay;
+
 static void drop(struct connection *c) {
   close(c->fd);
   c->fd = -1;
@@ -70,10 +83,51 @@ static int answer(struct connection *c) {
   return c->fd >= 0;
 }
 
+static void put_off(struct connection *c) {
+  c->due = now_ns() + delay;
+  c->next = NULL;
+  if (first_delayed == NULL) first_delayed = c;
+  else last_delayed->next = c;
+  last_delayed = c;
+}
+
 static void refuse(struct connection *c) {
   static const char bad[] = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
   send(c->fd, bad, sizeof bad - 1, MSG_NOSIGNAL);
   drop(c);
+}
+
+// Sends back every frame that is there in whole.
+static int echo(struct connection *c) {
+  unsigned char *bytes = (unsigned char *)c->head;
+  size_t at = 0;
+  for (;;) {
+    unsigned char *frame;
+    size_t length;
+    long taken = echo_frame(bytes + at, c->head_length - at, &frame, &length);
+    if (taken < 0) return 0;
+    if (taken == 0) break;
+    // One message at a time is on its way, so there is always room for it.
+    if (send(c->fd, frame, length, MSG_NOSIGNAL) != (ssize_t)length) return 0;
+    at += (size_t)taken;
+  }
+  c->head_length -= at;
+  memmove(bytes, bytes + at, c->head_length);
+  return 1;
+}
+
+// Answers the handshake of the one client that is known here. Returns 0 to any other.
+static int upgrade(struct connection *c, size_t length) {
+  static const char switching[] =
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Accept: " WEBSOCKET_ACCEPT "\r\n\r\n";
+  const char *key = field(c->head, length, "\r\nsec-websocket-key:");
+  if (key == NULL || memcmp(key, WEBSOCKET_KEY, sizeof WEBSOCKET_KEY - 1) != 0) return 0;
+  if (send(c->fd, switching, sizeof switching - 1, MSG_NOSIGNAL) < 0) return 0;
+  c->head_length -= length;
+  memmove(c->head, c->head + length, c->head_length);
+  c->echoing = 1;
+  return 1;
 }
 
 // Reads the head that ends at `length`. Returns 0 when the request is not one of ours.
@@ -81,6 +135,7 @@ static int begin(struct connection *c, size_t length) {
   char *head = c->head;
   char *path = memchr(head, ' ', length);
   if (path == NULL || path[1] != '/') return 0;
+  if (field(head, length, "\r\nupgrade:") != NULL) return upgrade(c, length);
   c->answer_size = strtoull(path + 2, NULL, 10);
   c->upload_left = 0;
   if (head[0] == 'P') {
@@ -102,6 +157,7 @@ static int begin(struct connection *c, size_t length) {
 }
 
 static void serve(struct connection *c) {
+  if (c->due > 0) return;  // what it wants will be seen when it has its answer
   for (;;) {
     if (c->answering && c->upload_left == 0) {
       if (!answer(c)) return;
@@ -118,9 +174,16 @@ static void serve(struct connection *c) {
       continue;
     }
     c->head_length += (size_t)n;
+    if (c->echoing) {
+      if (!echo(c)) return drop(c);
+      if ((size_t)n < room) return;
+      continue;
+    }
     char *end = memmem(c->head, c->head_length, "\r\n\r\n", 4);
     if (end == NULL && c->head_length < REQUEST_MAX) continue;
     if (end == NULL || !begin(c, (size_t)(end + 4 - c->head))) return refuse(c);
+    if (c->echoing) continue;
+    if (delay > 0 && c->upload_left == 0) return put_off(c);
     // A short read has emptied the socket; an edge will tell of more.
     if (c->upload_left == 0 && (size_t)n < room) {
       answer(c);
@@ -129,30 +192,66 @@ static void serve(struct connection *c) {
   }
 }
 
+// Answers those whose time has come. Returns how long the next one has to wait, at most `longest`.
+static int64_t answer_delayed(int64_t longest) {
+  while (first_delayed != NULL) {
+    struct connection *c = first_delayed;
+    int64_t left = c->due - now_ns();
+    if (left > 0) return left;
+    first_delayed = c->next;
+    c->due = 0;
+    serve(c);
+    if (c->fd < 0) free(c);
+  }
+  return longest;
+}
+
+static void accept_from(int poll, int listener) {
+  int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (fd < 0) return;
+  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  struct connection *c = calloc(1, sizeof *c);
+  if (c == NULL) die("calloc");
+  c->fd = fd;
+  watch(poll, fd, c);
+}
+
+enum { PORTS_MAX = 16 };
+
 int main(int count, char **arguments) {
-  if (count != 2 && count != 3) die("usage: backend PORT [SEND-BUFFER]");
+  static const struct option options[] = {
+      {"delay", 1, 0, 'd'}, {"send-buffer", 1, 0, 'b'}, {0, 0, 0, 0}};
+  int send_buffer = 0;
+  for (int o; (o = getopt_long(count, arguments, "", options, NULL)) != -1;) {
+    if (o == 'd') delay = (int64_t)(atof(optarg) * 1e6);
+    else if (o == 'b') send_buffer = atoi(optarg);
+    else exit(2);
+  }
+  int listeners = count - optind;
+  if (listeners < 1 || listeners > PORTS_MAX) die("usage: backend [options] PORT...");
   fill_pattern(body, BODY_BLOCK);
-  int listener = listen_on(atoi(arguments[1]));
-  // Accepted sockets inherit it. The kernel's own choice on loopback is several megabytes each,
-  // which beside hundreds of slow readers would use up all of TCP's memory.
-  if (count == 3) set_option(listener, SOL_SOCKET, SO_SNDBUF, atoi(arguments[2]));
   int poll = epoll_create1(EPOLL_CLOEXEC);
-  watch_listener(poll, listener);
+  // A listening socket is known by its place in this array.
+  static int listening[PORTS_MAX];
+  for (int i = 0; i < listeners; i++) {
+    listening[i] = listen_on(atoi(arguments[optind + i]));
+    // Accepted sockets inherit it. The kernel's own choice on loopback is several megabytes each,
+    // which beside hundreds of slow readers would use up all of TCP's memory.
+    if (send_buffer > 0) set_option(listening[i], SOL_SOCKET, SO_SNDBUF, send_buffer);
+    watch_listener(poll, listening[i], &listening[i]);
+  }
   struct epoll_event events[256];
   for (;;) {
-    int ready = epoll_wait(poll, events, 256, -1);
+    int64_t wait = answer_delayed(1000000000);
+    struct timespec timeout = {wait / 1000000000, wait % 1000000000};
+    int ready = epoll_pwait2(poll, events, 256, &timeout, NULL);
     for (int i = 0; i < ready; i++) {
-      struct connection *c = events[i].data.ptr;
-      if (c == NULL) {
-        int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0) continue;
-        set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-        c = calloc(1, sizeof *c);
-        if (c == NULL) die("calloc");
-        c->fd = fd;
-        watch(poll, fd, c);
+      int *listener = events[i].data.ptr;
+      if (listener >= listening && listener < listening + PORTS_MAX) {
+        accept_from(poll, *listener);
         continue;
       }
+      struct connection *c = events[i].data.ptr;
       serve(c);
       // One registration, one event a turn: nobody else in this batch refers to it.
       if (c->fd < 0) free(c);

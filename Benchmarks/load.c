@@ -12,24 +12,30 @@
 //     --read-rate B  read answers at B bytes a second per connection until stdin ends, as a client
 //                    far away: segments of 1460 bytes and a window of 64 KiB
 //     --sources N    connect from 127.0.0.1 to 127.0.0.N in turn
+//     --hosts N      ask for site000000.example.com and the N - 1 after it, in a scattered order
+//     --errors N     give up after so many errors (1000)
+//     --websocket N  upgrade each connection, then send messages of N bytes, each when the one
+//                    before it has come back; every byte of them is checked
 //
-// With --watch the CPU time of those processes is read at the very moments at which the counting
+// An interrupt ends a run early, with its results. With --watch the CPU time of those processes is read at the very moments at which the counting
 // of requests starts and stops. --hold and --read-rate say "ready" when all connections are there.
 #include "net.h"
 
 #include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include "histogram.h"
+#include "websocket.h"
 
 enum { HEAD_MAX = 4096, BLOCK = 1 << 20, WATCHED_MAX = 64, AT_ONCE = 64, TURNS = 8 };
 
-enum phase { CLOSED, IDLE, SENDING, HEAD, BODY, LINGERING };
+enum phase { CLOSED, IDLE, SENDING, HEAD, BODY, ECHO, LINGERING };
 
 struct connection {
-  int fd, number, close_after;
+  int fd, number, close_after, upgraded;
   enum phase phase;
   size_t sent;         // bytes of the request
   uint64_t body_left;  // bytes of the answer's body
@@ -40,16 +46,21 @@ struct connection {
 };
 
 static int port, connections = 1, sources = 1, close_each, hold, browser;
+static unsigned hosts;
 static const char *path;
 static double seconds = 2, warmup = 0.3, rate;
-static uint64_t expected, upload, read_rate;
+static uint64_t expected, upload, read_rate, websocket, most_errors = 1000;
 
-static int poll, measuring, finished;
+static int poll, measuring;
+static volatile sig_atomic_t finished;
 static struct connection *all;
 static struct histogram latencies;
 static char scratch[65536];
 static char *request;        // head, then up to BLOCK bytes of the upload
 static size_t request_head;
+static char *host_number;    // the six digits in the request's Host
+static unsigned char message[FRAME_MAX], echoed[FRAME_MAX];
+static size_t message_length, echoed_length;
 static int64_t timetable, window_start, window_end;
 static uint64_t requests, bytes, answered, reopened;
 static struct { uint64_t connect, closed, status, length, malformed, late; } errors;
@@ -65,6 +76,7 @@ static void open_connection(struct connection *c) {
   }
   c->phase = IDLE;
   c->head_length = 0;
+  c->upgraded = 0;
   watch(poll, c->fd, c);
 }
 
@@ -83,7 +95,7 @@ static uint64_t error_count(void) {
 static void fail(struct connection *c, uint64_t *counter) {
   (*counter)++;
   close_connection(c);
-  if (error_count() > 1000) finished = 1;
+  if (error_count() > most_errors) finished = 1;
   if (!finished && !hold) begin_request(c);
 }
 
@@ -121,6 +133,22 @@ static void finish_request(struct connection *c) {
   next_request(c);
 }
 
+// A message leaves at once: there is never another one before it.
+static void send_message(struct connection *c) {
+  c->phase = ECHO;
+  c->head_length = 0;
+  if (send(c->fd, message, message_length, MSG_NOSIGNAL) != (ssize_t)message_length)
+    fail(c, &errors.closed);
+}
+
+// The next host: steps of a prime visit all of them in an order that no cache foresees.
+static void change_host(void) {
+  static unsigned number;
+  number = (number + 61987) % hosts;
+  unsigned rest = number;
+  for (int digit = 5; digit >= 0; digit--, rest /= 10) host_number[digit] = (char)('0' + rest % 10);
+}
+
 static void send_request(struct connection *c) {
   uint64_t total = request_head + upload;
   while (c->sent < total) {
@@ -152,12 +180,16 @@ static void begin_request(struct connection *c) {
   } else {
     c->started = now_ns();
   }
+  if (c->upgraded) return send_message(c);
+  // A small request leaves in one send, so the bytes may change under the next one.
+  if (hosts > 1) change_host();
   send_request(c);
 }
 
 // Judges a complete head. Returns the counter of what is wrong with it, or NULL.
 static uint64_t *check_head(struct connection *c, const char *head, size_t length) {
   if (length < 16 || memcmp(head, "HTTP/1.1 ", 9) != 0) return &errors.malformed;
+  if (websocket > 0) return memcmp(head + 9, "101 ", 4) != 0 ? &errors.status : NULL;
   if (memcmp(head + 9, "200 ", 4) != 0) return &errors.status;
   const char *size = field(head, length, "\r\ncontent-length:");
   if (size == NULL || strtoull(size, NULL, 10) != expected) return &errors.length;
@@ -187,11 +219,27 @@ static void take_head(struct connection *c, const char *data, size_t count) {
   c->head_length = 0;
   uint64_t *wrong = check_head(c, head, head_size);
   if (wrong == NULL && rest > expected) wrong = &errors.length;
+  if (wrong == NULL && websocket > 0 && rest > 0) wrong = &errors.length;
   if (wrong != NULL) return fail(c, wrong);
+  if (websocket > 0) {  // the handshake itself is not counted
+    c->upgraded = 1;
+    c->phase = IDLE;
+    return next_request(c);
+  }
   if (measuring && upload == 0) bytes += rest;
   c->body_left = expected - rest;
   c->phase = BODY;
   if (c->body_left == 0) finish_request(c);
+}
+
+// Takes a part of the message that comes back.
+static void take_echo(struct connection *c, const char *data, size_t count) {
+  if (count > echoed_length - c->head_length
+      || memcmp(data, echoed + c->head_length, count) != 0)
+    return fail(c, &errors.malformed);
+  c->head_length += count;
+  if (measuring) bytes += count;
+  if (c->head_length == echoed_length) finish_request(c);
 }
 
 // Reads until the socket is empty. A body is counted and thrown away inside the kernel.
@@ -204,7 +252,7 @@ static void take_answer(struct connection *c) {
       n = recv(c->fd, NULL, room, MSG_TRUNC);
     } else {
       // An answer's head comes alone or with the start of its body.
-      if (c->head_length > 0) room = HEAD_MAX - c->head_length;
+      if (c->head_length > 0 && c->phase == HEAD) room = HEAD_MAX - c->head_length;
       n = recv(c->fd, scratch, room, 0);
     }
     if (n < 0 && errno == EAGAIN) return;
@@ -219,6 +267,8 @@ static void take_answer(struct connection *c) {
       if (c->body_left == 0) finish_request(c);
     } else if (c->phase == HEAD) {
       take_head(c, scratch, (size_t)n);
+    } else if (c->phase == ECHO) {
+      take_echo(c, scratch, (size_t)n);
     } else {
       return fail(c, &errors.length);  // bytes nobody asked for
     }
@@ -317,14 +367,21 @@ static void compose_request(void) {
   char head[2048], length[64] = "";
   if (upload > 0) snprintf(length, sizeof length, "Content-Length: %llu\r\n",
                            (unsigned long long)upload);
-  int n = snprintf(head, sizeof head, "%s %s HTTP/1.1\r\nHost: www.example.com\r\n%s%s%s\r\n",
-                   upload > 0 ? "POST" : "GET", path, browser ? browser_fields : "", length,
-                   close_each ? "Connection: close\r\n" : "");
+  static const char upgrade_fields[] =
+      "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+      "Sec-WebSocket-Key: " WEBSOCKET_KEY "\r\n";
+  int n = snprintf(head, sizeof head, "%s %s HTTP/1.1\r\nHost: %s.example.com\r\n%s%s%s%s\r\n",
+                   upload > 0 ? "POST" : "GET", path, hosts > 0 ? "site000000" : "www",
+                   browser ? browser_fields : "", length,
+                   close_each ? "Connection: close\r\n" : "", websocket > 0 ? upgrade_fields : "");
   request_head = (size_t)n;
   request = malloc(request_head + BLOCK);
   if (request == NULL) die("malloc");
   memcpy(request, head, request_head);
   fill_pattern(request + request_head, BLOCK);
+  if (hosts > 0) host_number = memmem(request, request_head, "000000", 6);
+  message_length = compose_frame(message, request + request_head, websocket, 1);
+  echoed_length = compose_frame(echoed, request + request_head, websocket, 0);
 }
 
 static void read_options(int count, char **arguments) {
@@ -332,7 +389,8 @@ static void read_options(int count, char **arguments) {
       {"connections", 1, 0, 'c'}, {"expect", 1, 0, 'e'}, {"seconds", 1, 0, 's'},
       {"warmup", 1, 0, 'w'}, {"watch", 1, 0, 'p'}, {"rate", 1, 0, 'r'}, {"close", 0, 0, 'x'},
       {"upload", 1, 0, 'u'}, {"browser", 0, 0, 'b'}, {"hold", 0, 0, 'h'},
-      {"read-rate", 1, 0, 'R'}, {"sources", 1, 0, 'S'}, {0, 0, 0, 0}};
+      {"read-rate", 1, 0, 'R'}, {"sources", 1, 0, 'S'}, {"hosts", 1, 0, 'H'},
+      {"errors", 1, 0, 'E'}, {"websocket", 1, 0, 'W'}, {0, 0, 0, 0}};
   for (int o; (o = getopt_long(count, arguments, "", options, NULL)) != -1;) {
     switch (o) {
       case 'c': connections = atoi(optarg); break;
@@ -346,6 +404,9 @@ static void read_options(int count, char **arguments) {
       case 'h': hold = 1; break;
       case 'R': read_rate = strtoull(optarg, NULL, 10); break;
       case 'S': sources = atoi(optarg); break;
+      case 'H': hosts = (unsigned)atoi(optarg); break;
+      case 'E': most_errors = strtoull(optarg, NULL, 10); break;
+      case 'W': websocket = strtoull(optarg, NULL, 10); break;
       case 'p':
         if (watched.count == WATCHED_MAX) die("too many processes to watch");
         watched.pids[watched.count++] = atoi(optarg);
@@ -354,6 +415,7 @@ static void read_options(int count, char **arguments) {
     }
   }
   if (count - optind != 2) die("usage: load PORT PATH --connections N --expect BYTES ...");
+  if (websocket > WEBSOCKET_MAX) die("a message has at most %d bytes", WEBSOCKET_MAX);
   port = atoi(arguments[optind]);
   path = arguments[optind + 1];
 }
@@ -409,7 +471,13 @@ static void stay(void) {
   }
 }
 
+static void interrupted(int number) {
+  (void)number;
+  finished = 1;
+}
+
 int main(int count, char **arguments) {
+  signal(SIGINT, interrupted);
   read_options(count, arguments);
   struct rlimit files;
   getrlimit(RLIMIT_NOFILE, &files);

@@ -97,9 +97,9 @@ static inline void watch(int poll, int fd, void *owner) {
   if (epoll_ctl(poll, EPOLL_CTL_ADD, fd, &event) != 0) die("epoll_ctl");
 }
 
-// The listening socket is level-triggered and is known by its null owner.
-static inline void watch_listener(int poll, int fd) {
-  struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
+// A listening socket is level-triggered.
+static inline void watch_listener(int poll, int fd, void *owner) {
+  struct epoll_event event = {.events = EPOLLIN, .data.ptr = owner};
   if (epoll_ctl(poll, EPOLL_CTL_ADD, fd, &event) != 0) die("epoll_ctl");
 }
 

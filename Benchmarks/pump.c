@@ -143,7 +143,7 @@ int main(int count, char **arguments) {
   signal(SIGPIPE, SIG_IGN);  // splice has no flag for it
   int listener = listen_on(atoi(arguments[1]));
   poll = epoll_create1(EPOLL_CLOEXEC);
-  watch_listener(poll, listener);
+  watch_listener(poll, listener, NULL);
   struct epoll_event events[256];
   for (;;) {
     int ready = epoll_wait(poll, events, 256, -1);

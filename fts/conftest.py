@@ -65,7 +65,8 @@ def launch(peers):
 def rsp(launch, tmp_path):
     """rsp(server, **options) -> a Proxy in front of it; rsp(text=..., port=...) takes Lua as it is.
 
-    `server` is anything with an `address`, or the address itself.
+    `server` is anything with an `address`, or the address itself. `file` of the Proxy is the path
+    of its configuration.
     """
     count = 0
 
@@ -78,7 +79,9 @@ def rsp(launch, tmp_path):
             text = configuration(listen or f"127.0.0.1:{port}", address, **options)
         file = tmp_path / f"rsp{count}.lua"
         file.write_text(text)
-        return launch(file, port=port, descriptors=descriptors)
+        proxy = launch(file, port=port, descriptors=descriptors)
+        proxy.file = file
+        return proxy
 
     return start
 

@@ -40,7 +40,8 @@ def chat(rsp, peers):
     for server in servers.values():
         peers.callback(server.stop)
     port = free_port()
-    text = placed(CHAT / "rsp.lua", port, {9001: ports[0], 9002: ports[1]})
+    # Each worker counts for itself; with one of them the counts are exact.
+    text = "workers(1)\n" + placed(CHAT / "rsp.lua", port, {9001: ports[0], 9002: ports[1]})
     return rsp(text=text, port=port), servers
 
 

@@ -29,7 +29,9 @@ def test_an_example_is_in_order(path):
 
 
 def test_the_links_of_the_documents_lead_somewhere():
-    documents = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+    documents = [
+        path for folder in ("", "docs/**/", "examples/**/") for path in ROOT.glob(f"{folder}*.md")
+    ]
     assert not [
         f"{document.relative_to(ROOT)}: {target}"
         for document in documents

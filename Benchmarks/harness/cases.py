@@ -14,12 +14,14 @@ from dataclasses import dataclass, field
 
 from . import processes, proxies
 from .processes import BenchError
+from .proxies import Setup
 
 KIB, MIB = 1 << 10, 1 << 20
 ORDINARY = ("rsp", "nginx", "haproxy", "pump")
+PLATFORM = ("rsp", "nginx", "haproxy")
 IDLE_SETTLE_SECONDS = 3
 SLOW_READERS, SLOW_RATE, SLOW_SIZE = 200, 64 * KIB, 10 * MIB
-SLOW_SEND_BUFFER = str(256 * KIB)  # the backend's, see there
+SLOW_SEND_BUFFER = ["--send-buffer", str(256 * KIB)]  # the backend's, see there
 # Clients of a closed loop may use up their core: they then wait, and the proxy's cost is the same.
 # A timetable may not be late because of its own clients.
 BUSY_CORE = 0.9
@@ -31,7 +33,7 @@ class Case:
     title: str
     size: int  # of an answer, bytes
     connections: int
-    kind: str = "requests"  # or "bulk", "idle", "slow"
+    kind: str = "requests"  # or "bulk", "idle", "slow", or one of scenarios.RUNNERS
     options: list = field(default_factory=list)  # of the load generator
     timed: bool = False  # latency is what counts, so the clients must have time to spare
     length: float = 1.0  # times --seconds
@@ -54,6 +56,14 @@ CASES = [
     Case("idle", "8,000 idle keep-alive connections", 128, 8000, kind="idle", once=True),
     Case("slow", f"{SLOW_READERS} slow readers of 10 MiB beside 2,000 requests/s", 128, 50,
          kind="slow", timed=True, options=["--rate", "2000"]),
+    Case("websocket", "WebSocket echo of 120 bytes, 64 connections", 0, 64, kind="websocket",
+         options=["--websocket", "120"]),
+    Case("balance", "three servers, one 50 ms slow, 4,000 requests/s", 128, 400, kind="balance",
+         timed=True, options=["--rate", "4000", "--hosts", "1000"], names=PLATFORM),
+    Case("sites", "100,000 sites and 10 servers beside one of each", 128, 64, kind="sites",
+         options=["--hosts", "100000"], names=PLATFORM),
+    Case("reload", "50 reloads under full load", 128, 64, kind="reload", once=True,
+         names=PLATFORM),
 ]
 
 
@@ -93,13 +103,12 @@ class Runner:
         self.bench, self.case, self.seconds, self.say = bench, case, seconds, say
         self.names = [name for name in names if name in case.names]
         self.rounds = 1 if case.once else rounds
-        self.backend = self.backend_port = None
+        self.backend = self.servers = None
 
     def run(self):
         """Returns {proxy: [numbers of each round]}."""
         results = {name: [] for name in self.names}
-        options = [SLOW_SEND_BUFFER] if self.case.kind == "slow" else []
-        self.backend, self.backend_port = self.bench.start_backend(*options)
+        self._start_backends()
         # A run that measures memory has a fresh proxy; the others share one through the rounds.
         fresh = self.case.kind in ("idle", "slow")
         started = {}
@@ -113,8 +122,15 @@ class Runner:
         finally:
             for process, _ in started.values():
                 processes.end(process)
-            processes.end(self.backend)
+            self._end_backends()
         return results
+
+    def _start_backends(self):
+        options = SLOW_SEND_BUFFER if self.case.kind == "slow" else []
+        self.backend, self.servers = self.bench.start_backend(*options)
+
+    def _end_backends(self):
+        processes.end(self.backend)
 
     def _guarded(self, name, started, fresh):
         try:
@@ -134,13 +150,14 @@ class Runner:
     def _start(self, name):
         case = self.case
         closing = "--close" in case.options
-        answer = answer_bytes(self.backend_port, case.size) if closing else None
-        connections = case.connections + 1000 if case.kind == "idle" else 2048
-        process, port = self.bench.start_proxy(name, self.backend_port, connections,
-                                               large=case.kind == "bulk", answer=answer)
+        process, port = self.bench.start_proxy(name, Setup(
+            self.servers, large=case.kind == "bulk",
+            answer=answer_bytes(self.servers[0], case.size) if closing else None,
+            connections=case.connections + 1000 if case.kind == "idle" else 2048,
+            websocket=case.kind == "websocket"))
         # An idle case counts from before the first connection; the pump can't end a client that
         # does not say when it is done.
-        if case.kind != "idle" and not (closing and name in proxies.PUMPS):
+        if case.kind not in ("idle", "websocket") and not (closing and name in proxies.PUMPS):
             try:
                 check_content(port, case, name)
             except BenchError:
@@ -173,6 +190,14 @@ class Runner:
         del numbers["rps"]
         numbers["gb_per_cpu_second"] = result["bytes"] / max(1, result["cpu_ns"])
         numbers["gb_per_second"] = result["bytes"] / result["seconds"] / 1e9
+        return numbers
+
+    def _websocket(self, process, port):
+        numbers = self._requests(process, port)
+        # The load compares each message that comes back byte by byte.
+        numbers["messages_per_cpu_second"] = 1e6 / max(1e-3, numbers["cpu_us"])
+        for metric in ("cpu_us", "user_us", "system_us", "rps"):
+            del numbers[metric]
         return numbers
 
     def _idle(self, process, port):
@@ -244,9 +269,9 @@ class Runner:
         finally:
             processes.end(load)
 
-    def _load(self, process, port):
+    def _load(self, process, port, seconds=None):
         """A measured run. Returns what the load generator printed, and the problems."""
-        case, seconds = self.case, self.seconds * self.case.length
+        case, seconds = self.case, seconds or self.seconds * self.case.length
         watched = processes.family_of(process.pid)
         options = [*case.options, "--seconds", str(seconds)]
         for pid in watched:

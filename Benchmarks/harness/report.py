@@ -7,7 +7,7 @@ is shown; so they need not be the quotient of the two medians beside them to the
 import statistics
 from dataclasses import dataclass
 
-from .proxies import NAMES, PEERS, PUMPS, TITLES
+from .proxies import BALANCE, NAMES, PEERS, PUMPS, TITLES
 
 
 @dataclass
@@ -33,6 +33,17 @@ METRICS = {
     "others_p50_us": Metric("everyone else's p50, us", "{:,.0f}"),
     "others_p99_us": Metric("everyone else's p99, us", "{:,.0f}"),
     "peak_mib": Metric("own memory at the peak, MiB", "{:,.1f}"),
+    "messages_per_cpu_second": Metric("messages per CPU-second", "{:,.0f}", more_is_better=True),
+    "added_us": Metric("more CPU per request than with one site, us", "{:,.2f}", compared=False),
+    "site_bytes": Metric("memory per site, bytes", "{:,.0f}"),
+    "ready_ms": Metric("from its start until it answers, ms", "{:,.0f}"),
+    "failed": Metric("requests that failed", "{:,.0f}", compared=False),
+    "failed_new": Metric("of them on a new connection", "{:,.0f}", compared=False),
+    "max_ms": Metric("longest, ms", "{:,.0f}"),
+    "reload_ms": Metric("until a reload is in force, ms", "{:,.0f}"),
+} | {
+    f"{balance}_p{rank}_ms": Metric(f"{balance.replace('_', ' ')}, p{rank}, ms", "{:,.1f}")
+    for balance in BALANCE for rank in (50, 99)
 }
 
 
@@ -70,6 +81,13 @@ GOALS = [
     Goal("idle", "idle_bytes", "nginx", 1.0),
     Goal("slow", "others_p99_us", "haproxy", 1.0),
     Goal("slow", "peak_mib", None, 60),
+    Goal("websocket", "messages_per_cpu_second", "best peer", 1.0),
+    Goal("balance", "p2c_p99_ms", "best peer", 1.0),
+    Goal("balance", "least_connections_p99_ms", "best peer", 1.0),
+    Goal("sites", "added_us", None, 0.3),
+    Goal("sites", "site_bytes", None, 1024),
+    Goal("sites", "ready_ms", None, 2000),
+    Goal("reload", "failed", None, 0),
 ]
 
 
@@ -83,8 +101,11 @@ class Results:
         """What went wrong, each sentence once."""
         return list(dict.fromkeys(p for run in self.rounds.get(name, []) for p in run["problems"]))
 
-    def measured(self, name):
-        return bool(self.rounds.get(name)) and not self.problems(name)
+    def measured(self, name, metric=None):
+        """Whether there are numbers; of a metric that not all proxies have, whether this one."""
+        runs = self.rounds.get(name)
+        return (bool(runs) and not self.problems(name)
+                and (metric is None or all(metric in run for run in runs)))
 
     def values(self, name, metric):
         return [run[metric] for run in self.rounds[name]]
@@ -104,7 +125,7 @@ class Results:
 
     def best(self, names, metric):
         """The one of `names` that does best, or None when none was measured."""
-        names = [name for name in names if self.measured(name)]
+        names = [name for name in names if self.measured(name, metric)]
         choose = max if METRICS[metric].more_is_better else min
         return choose(names, key=lambda name: self.median(name, metric), default=None)
 
@@ -115,7 +136,7 @@ class Results:
         """
         groups = {"best peer": PEERS, "pump": PUMPS}
         against = self.best(groups.get(against, [against]), metric)
-        if against is None or not self.measured("rsp") or not self.measured(against):
+        if against is None or not self.measured("rsp", metric) or not self.measured(against, metric):
             return None
         if metric in ("user_us", "system_us"):
             theirs = self.median(against, metric)
@@ -126,7 +147,8 @@ class Results:
 
     def verdict(self, goal):
         if goal.against is None:
-            value = self.median("rsp", goal.metric) if self.measured("rsp") else None
+            measured = self.measured("rsp", goal.metric)
+            value = self.median("rsp", goal.metric) if measured else None
         else:
             value = self.ratio(goal.metric, goal.against)
         if value is None:
@@ -170,6 +192,8 @@ def _cell(results, name, metric):
         return ""
     if results.problems(name):
         return "FAILED"
+    if not results.measured(name, metric):
+        return ""
     return METRICS[metric].form.format(results.median(name, metric))
 
 

@@ -142,7 +142,10 @@ package struct Balancer: Sendable {
       servers[index].inFlight = other.servers[old].inFlight
       servers[index].health = other.servers[old].health
       servers[index].latency = other.servers[old].latency
-      if !hasChecks { _ = note(.rose, of: index, at: now) }
+      // Only then: who rises is also forgiven what its requests said.
+      if !hasChecks, !servers[index].health.isPassingChecks {
+        _ = note(.rose, of: index, at: now)
+      }
       if isSameRound { servers[index].credit = other.servers[old].credit }
     }
   }

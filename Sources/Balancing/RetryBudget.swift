@@ -35,16 +35,16 @@ package struct RetryBudget: Sendable, BitwiseCopyable {
 
   /// Whether a retry may be made; if so it is counted until `retryEnded`.
   ///
-  /// - Parameter wasKept: the request was lost on a kept connection, which its server may close as
-  ///   it likes. That happens once to a request at most, and to most where a server closes after
-  ///   each answer without saying so; so it does not count by the second.
-  package mutating func takeRetry(at now: Milliseconds, wasKept: Bool = false) -> Bool {
+  /// - Parameter wasReceived: a server may have worked on the request. If not, because none could be
+  ///   reached, or because it was lost on a kept connection, which servers close as they like, the
+  ///   retry adds nothing to the work of the servers, and does not count by the second.
+  package mutating func takeRetry(at now: Milliseconds, wasReceived: Bool = true) -> Bool {
     turn(at: now)
     let inFlight = retriesInFlight + 1
     guard inFlight <= Self.least || inFlight * Self.requestsPerRetry < requestsInFlight else {
       return false
     }
-    if !wasKept {
+    if wasReceived {
       let recent = retriesInWindow + 1
       guard recent <= Self.least || recent * Self.requestsPerRetry <= requestsInWindow else {
         return false

@@ -123,23 +123,20 @@ struct ConfigurationLanguage {
       var kind = ActionValue.Kind.refused
       do throws(ValueError) {
         kind = try maker.make(arguments, declarations.folder)
-        if case .proxy(let target) = kind {
-          if let last, last.value.kind == kind, last.value.location == location {
-            stack.push(last.reference)
-            return 1
-          }
-          declarations.proxied(target, at: location)
+        if let last, last.value.location == location, last.value.kind == kind {
+          stack.push(last.reference)
+          return 1
         }
+        if case .proxy(let target) = kind { declarations.proxied(target, at: location) }
       } catch {
         declarations.complain("\(maker.name): \(error.message)", at: location)
       }
       let value = ActionValue(kind, location)
       try stack.push(object: value)
-      if case .proxy = kind {
-        if let last { stack.release(last.reference) }
-        stack.pushCopy(of: -1)
-        last = (value, try stack.makeReference())
-      }
+      if let last { stack.release(last.reference) }
+      last = nil
+      stack.pushCopy(of: -1)
+      last = (value, try stack.makeReference())
       return 1
     })
     try lua.stack.setGlobal(maker.name)

@@ -17,6 +17,10 @@ extension Declarations {
 
   /// A statement that was probably meant by a call of an unknown global.
   private static func hint(for message: String) -> String {
+    // 65,536 strings and tables in one file: a generated one, of as many sites.
+    if message.hasSuffix("has more than 65536 constants") {
+      return " (split the file and write include \"sites/*.lua\")"
+    }
     let opening = "attempt to call global '"
     guard let start = message.firstRange(of: opening)?.upperBound,
       let end = message[start...].firstIndex(of: "'")

@@ -58,21 +58,28 @@ extension Declarations {
     SiteConfiguration(
       names: site.names,
       routes: site.routes.compactMap { route in
-        guard let action = resolve(route.answer, targets) else { return nil }
+        guard let action = resolve(route, targets) else { return nil }
         return RouteConfiguration(
           pattern: route.pattern, action: action,
           settings: settings.settings(of: site.options, route))
       }, line: Int32(clamping: site.location.line))
   }
 
-  private func resolve(_ answer: Route.Answer, _ targets: [String: Int]) -> Action? {
-    switch answer {
+  private func resolve(_ route: Route, _ targets: [String: Int]) -> Action? {
+    switch route.answer {
     case .function(let number): return .function(number)
     case .action(let value):
       switch value.kind {
       case .proxy(let target): return targets[target].map { .proxy(upstream: $0) }
       case .respond(let response): return .respond(response)
-      case .redirect(let redirect): return .redirect(redirect)
+      case .redirect(let redirect):
+        if case .expression = route.pattern {
+        } else if redirect.value.location.hasGroups {
+          complain(
+            "redirect: $1 to $9 are groups of an expression, and \"\(route.text)\" is none",
+            at: value.location)
+        }
+        return .redirect(redirect)
       case .refused: return nil
       }
     }
@@ -103,6 +110,10 @@ extension Declarations {
     }
     return indices
   }
+}
+
+extension FieldTemplate {
+  fileprivate var hasGroups: Bool { variables.contains(.group) }
 }
 
 extension RouteOptions {

@@ -37,11 +37,14 @@ extension Declarations {
   /// The names in `a.example www.a.example`, those that are right and new.
   private func names(of text: String, at location: LuaLocation) -> [HostName] {
     var names: [HostName] = []
-    let words = text.split { $0 == " " || $0 == "\t" || $0 == "\n" }
+    // By bytes: characters take longer, and there may be 100,000 sites.
+    let words = text.utf8.split { $0 == 0x20 || $0 == 0x09 || $0 == 0x0a }.map {
+      String(Substring($0))
+    }
     if words.isEmpty { complain("site \"\(text)\": the name is empty", at: location) }
     for word in words {
       do throws(HostNameError) {
-        let name = try HostName(String(word))
+        let name = try HostName(word)
         if let first = siteIndices[name] {
           let isWhole = words.count == 1
           let place =
@@ -84,7 +87,7 @@ extension Declarations {
     var keyed = table.fields.filter { Self.isRoute($0.name) }
     // Lua forgets in which order keys were written. The longest text first is the best guess: what
     // is more specific is usually longer.
-    if keyed.count > 1 {
+    if keyed.contains(where: { $0.name.utf8.first == 0x7e }) {
       keyed.sort { left, right in
         let counts = (left.name.utf8.count, right.name.utf8.count)
         return counts.0 == counts.1 ? left.name < right.name : counts.0 > counts.1
@@ -140,6 +143,13 @@ extension Declarations {
 
   private func complainAboutDuplicates(in site: Site, _ subject: @autoclosure () -> String) {
     guard site.routes.count > 1 else { return }
+    // The usual handful is compared, many are looked up.
+    if site.routes.count <= 8 {
+      let isClear = site.routes.indices.allSatisfy { index in
+        !site.routes[..<index].contains { $0.pattern == site.routes[index].pattern }
+      }
+      if isClear { return }
+    }
     var known: [String: String] = [:]
     for route in site.routes {
       if let first = known.updateValue(route.text, forKey: route.pattern.description) {

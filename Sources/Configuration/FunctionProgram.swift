@@ -100,7 +100,11 @@ package struct FunctionProgram: ~Copyable {
       """
       local make, known = proxy, _G["rsp known"]
       _G["rsp known"] = nil
-      function proxy(target) return known[target] or make(target) end
+      function proxy(target)
+        local action = known[target]
+        if action then return action end
+        return make(target)  -- A tail call, so that its caller is the program.
+      end
       """, name: "rsp")
     return known
   }
@@ -121,9 +125,7 @@ package struct FunctionProgram: ~Copyable {
     defer { stack.pop(1) }
     guard let value = stack.object(at: -1) as? ActionValue else {
       let what = try stack.value(at: -1).typeDescription
-      throw LuaError(
-        "\(definition(of: reference)): the function returned \(what), which is no action "
-          + "(write return proxy \"NAME\")")
+      throw LuaError("it returned \(what), which is no action (write return proxy \"NAME\")")
     }
     switch value.kind {
     case .proxy(let target):
@@ -135,12 +137,12 @@ package struct FunctionProgram: ~Copyable {
     throw LuaError("\(value.location): the action cannot be used")
   }
 
-  /// Where a function stands, for a message.
-  private func definition(of function: LuaReference) -> String {
+  /// Where a function is written; nil for one that is not written in Lua.
+  package borrowing func location(of function: Int) -> LuaLocation? {
     let stack = lua.stack
-    stack.push(function)
+    stack.push(functions[function])
     defer { stack.pop(1) }
-    return stack.definition(at: -1).map { "\($0)" } ?? "a route"
+    return stack.definition(at: -1)
   }
 
   /// Bytes of memory that the state holds.

@@ -1,15 +1,17 @@
 // Which server a request prefers: by the client's session, or by a key.
 import Balancing
 import Bytes
+import Configuration
 import HTTP
 import IO
+import Routing
 
 extension ClientConnection where Stream: ~Copyable {
   /// Looks for what ties the request to a server.
   func prepare(_ search: inout ServerSearch, for upstream: UpstreamPlan) {
     switch upstream.balancer.algorithm {
     case .sticky: pin(&search, for: upstream)
-    case .hash: search.key = hashKey
+    case .hash: search.key = hashKey(for: upstream)
     case .roundRobin, .random, .p2c, .leastConnections, .leastLatency: break
     }
     upstream.askForNames()
@@ -23,12 +25,17 @@ extension ClientConnection where Stream: ~Copyable {
     if !found.isOld { turn.pinned = search.pinned }
   }
 
-  /// The client's address as a key.
-  private var hashKey: UInt64 {
-    switch peer {
-    case .v4(let address, _): HashKey.of(UInt64(address), 0)
-    case .v6(let high, let low, _, _): HashKey.of(high, low)
-    case .unix(let path): HashKey.of(path)
+  /// What is hashed: the value of `hash_key`, or the client's address where that is empty or not set.
+  private func hashKey(for upstream: UpstreamPlan) -> UInt64 {
+    if let template = upstream.options.hashKey {
+      worker.scratch.reset()
+      if write(template, to: &worker.scratch), !worker.scratch.isEmpty {
+        return worker.scratch.withBytes { HashKey.of($0) }
+      }
     }
+    if let client = clientBehindProxies ?? InternetAddress(peer) {
+      return HashKey.of(client.high, client.low)
+    }
+    return HashKey.of("")
   }
 }

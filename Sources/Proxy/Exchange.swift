@@ -83,7 +83,7 @@ extension ClientConnection where Stream: ~Copyable {
         do { connection = try await upstream.connect(to: server, route.options) } catch {
           // Nothing was sent, so any method may be tried elsewhere.
           search.connectError = error
-          guard mayTryAgain(&search, after: server, at: route) else {
+          guard mayTryAgain(&search, after: server, at: route, wasReceived: false) else {
             return await answer(error.answer(keepAlive: mayPersist))
           }
           search.wantsAnother = true
@@ -112,16 +112,18 @@ extension ClientConnection where Stream: ~Copyable {
   /// Counts another try, if there may be one.
   private func mayTryAgain(
     _ search: inout ServerSearch, after server: UpstreamServer, at route: RoutePlan,
-    wasKept: Bool = false
+    wasReceived: Bool = true, wasKept: Bool = false
   ) -> Bool {
     let upstream = route.upstream
     endRetry(at: upstream)
     guard search.retries < route.options.retries,
-      upstream.budget.takeRetry(at: reactor.now.milliseconds, wasKept: wasKept)
+      upstream.budget.takeRetry(at: reactor.now.milliseconds, wasReceived: wasReceived && !wasKept)
     else { return false }
     turn.isRetry = true
     search.retries += 1
-    search.tried.append(server)
+    // The server is not to blame for a kept connection that it closed: what is bound to it stays.
+    let isBound = search.key != nil || search.pinned === server
+    if !wasKept || !isBound { search.tried.append(server) }
     endLease(at: upstream)
     return true
   }

@@ -51,9 +51,11 @@ final class RouteFunctions {
   private func report(_ error: LuaError, of route: FunctionRoute, at now: Moment) {
     var limiter = limiters[route.number] ?? LogLimiter(milliseconds: 1000)
     if let suppressed = limiter.admit(at: now) {
+      // An error may have no place of its own, as one of `return proxy "x"`, which is a tail call.
+      let place = program.location(of: route.number).map { " (\($0))" } ?? ""
       let calls = error.calls.isEmpty ? "" : " (called from: \(error.calls))"
       Log.error(
-        "site \"\(route.place.site)\": the function of route \"\(route.place.pattern)\" failed: "
+        "site \"\(route.place.site)\": the function of route \"\(route.place.pattern)\"\(place) failed: "
           + "\(error.message)\(calls)\(LogLimiter.note(suppressed))")
     }
     limiters[route.number] = limiter

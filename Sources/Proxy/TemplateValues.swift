@@ -48,6 +48,14 @@ extension ClientConnection where Stream: ~Copyable {
     }
   }
 
+  /// Writes a template's value alone; false when it does not fit or must not be used.
+  func write(_ value: FieldTemplate, to buffer: inout ByteBuffer) -> Bool {
+    let outcome = value.render(into: &buffer) { variable, name, buffer in
+      append(variable, name, .text, of: nil, to: &buffer)
+    }
+    return outcome == .rendered
+  }
+
   /// Writes the fields that an editor sets and adds.
   func write(
     _ editor: FieldEditor, of response: RawSpan?, to head: inout ByteBuffer

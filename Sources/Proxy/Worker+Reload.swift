@@ -114,6 +114,17 @@ extension Worker {
   }
 }
 
+extension Worker {
+  /// Says what would become of a request, and how the upstreams are at a start, without any worker.
+  package static func explain(
+    _ request: ExplainedRequest, by configuration: Configuration
+  ) -> (Explanation, [UpstreamStatus]) {
+    let state = WorkerState(configuration, EventLoop())
+    let explanation = state.plan.explain(request, state.matcher, state.buffers)
+    return (explanation, state.plan.upstreams.map(\.status))
+  }
+}
+
 extension Configuration {
   /// What a worker has before it is told anything.
   static let empty = Configuration(listeners: [], upstreams: [], sites: [])

@@ -17,6 +17,10 @@ package struct InternetAddress: Sendable, Hashable, BitwiseCopyable {
   /// - Parameter v4: four octets, the first one highest.
   package init(v4: UInt32) { bits = Self.ipv4.lowerBound | UInt128(v4) }
 
+  /// The first eight octets, and the last.
+  package var high: UInt64 { UInt64(truncatingIfNeeded: bits >> 64) }
+  package var low: UInt64 { UInt64(truncatingIfNeeded: bits) }
+
   /// An IPv6 address as two halves, the first octet in the highest byte of `high`.
   package init(high: UInt64, low: UInt64) { bits = UInt128(high) << 64 | UInt128(low) }
 

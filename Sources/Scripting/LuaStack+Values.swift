@@ -17,8 +17,8 @@ extension LuaStack {
     case .boolean: return .boolean(boolean(at: index) ?? false)
     case .number: return .number(number(at: index) ?? 0)
     case .string:
-      let bytes = bytes(at: index) ?? []
-      return String(validating: bytes, as: UTF8.self).map { .string($0) } ?? .bytes(bytes)
+      if let text = string(at: index) { return .string(text) }
+      return .bytes(bytes(at: index) ?? [])
     case .table: return .table(try table(at: index, depth: depth, keepingFunctions))
     case .function:
       guard keepingFunctions else { return .function(nil) }

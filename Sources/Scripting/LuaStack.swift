@@ -63,13 +63,17 @@ package struct LuaStack: ~Escapable {
     var count = 0
     // SAFETY: the bytes live as long as the string is on the stack, and are copied before that.
     guard let start = unsafe lua_tolstring(pointer, Int32(index), &count) else { return nil }
-    return unsafe UnsafeRawBufferPointer(start: start, count: count).map { $0 }
+    return unsafe Array(UnsafeRawBufferPointer(start: start, count: count))
   }
 
   /// The string at `index`; nil when it is of another type or not UTF-8.
   package func string(at index: Int) -> String? {
-    guard let bytes = bytes(at: index) else { return nil }
-    return String(validating: bytes, as: UTF8.self)
+    guard type(at: index) == .string else { return nil }
+    var count = 0
+    // SAFETY: as in `bytes(at:)`.
+    guard let start = unsafe lua_tolstring(pointer, Int32(index), &count) else { return nil }
+    return unsafe String(
+      validating: UnsafeRawBufferPointer(start: start, count: count), as: UTF8.self)
   }
 
   // MARK: Pushing

@@ -48,7 +48,7 @@ final class ControlSocket {
 extension Supervisor {
   /// Opens the control socket, if there is to be one. The proxy goes on without it when it cannot.
   func openControlSocket() {
-    guard let path = ControlPath.path(for: configuration.process.controlSocket) else { return }
+    guard let path = controlPath else { return }
     do throws(SystemError) {
       if Sockets.isAbandoned(path) { Process.unlink(path) }
       let socket = try Sockets.listenPrivately(at: path)
@@ -57,6 +57,11 @@ extension Supervisor {
       let reason = error.isAddressInUse ? "another process answers there" : "\(error)"
       Log.warning("no control socket at \(path): \(reason)")
     }
+  }
+
+  /// Where it is to be; nil when there is to be none.
+  var controlPath: String? {
+    ControlPath.path(for: launch.control ?? configuration.process.controlSocket)
   }
 
   func start(_ socket: ControlSocket) {

@@ -19,6 +19,12 @@ package struct Inheritance: Sendable {
   private var items: [Item] = []
   /// What the cookies of sticky upstreams are signed with.
   var stickyKey: SipHash.Key?
+  /// The control socket, and its path.
+  var control: (path: String, number: Int32)?
+  /// What the operator wanted of servers, by upstream and server.
+  var wishes: [String: [String: Administrative]] = [:]
+  /// The process that all this is from.
+  var predecessor: Predecessor?
 
   package init() {}
 

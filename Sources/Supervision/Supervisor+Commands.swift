@@ -4,6 +4,7 @@ import Balancing
 import Configuration
 import IO
 import Proxy
+import Telemetry
 
 extension Supervisor {
   /// Carries out a command and says what came of it.
@@ -22,6 +23,13 @@ extension Supervisor {
     case "drain": return await administer(.draining, request)
     case "down": return await administer(.down, request)
     case "up": return await administer(.up, request)
+    case "explain": return await explain(request)
+    case "upgrade":
+      do throws(ReloadError) {
+        return ["ok": true, "pid": .integer(Int(try await upgrade()))]
+      } catch {
+        return .failure(error.messages)
+      }
     default:
       return .failure("there is no command \"\(command)\"")
     }
@@ -31,7 +39,9 @@ extension Supervisor {
   ///
   /// - Returns: false when it is none.
   func handled(_ request: JSON, by client: ControlConnection) async -> Bool {
-    false
+    guard request["command"]?.text == "takeover" else { return false }
+    await handOver(to: client, request)
+    return true
   }
 
   private func answerReload(_ request: JSON) async -> JSON {
@@ -56,13 +66,47 @@ extension Supervisor {
       return .failure("there is no upstream \"\(upstream)\"")
     }
     if isStopping { return .failure("rsp is stopping") }
+    let matched = await administer(wish, server, in: upstream)
+    guard matched > 0 else {
+      return .failure("upstream \"\(upstream)\" has no server \"\(server)\"")
+    }
+    Log.info("Upstream \"\(upstream)\": server \(server) is \(wish.words) by command.")
+    return ["ok": true, "servers": .integer(matched)]
+  }
+
+  /// Has every worker treat a server as the operator wants.
+  ///
+  /// - Returns: how many servers are meant.
+  func administer(_ wish: Administrative, _ server: String, in upstream: String) async -> Int {
     var matched = 0
     for worker in workers {
       matched = max(matched, await worker.administer(wish, server: server, in: upstream))
     }
-    guard matched > 0 else {
-      return .failure("upstream \"\(upstream)\" has no server \"\(server)\"")
+    if matched > 0 { wishes[upstream, default: [:]][server] = wish == .up ? nil : wish }
+    if wishes[upstream]?.isEmpty == true { wishes[upstream] = nil }
+    return matched
+  }
+
+  private func explain(_ request: JSON) async -> JSON {
+    guard let url = request["url"]?.text else { return .failure("\"url\" is needed") }
+    if isStopping { return .failure("rsp is stopping") }
+    let asked = ExplainedRequest(
+      listener: request["listener"]?.text, method: request["method"]?.text ?? "GET", url: url,
+      fields: (request["headers"]?.elements ?? []).compactMap(\.text))
+    var explanation = await workers[0].explain(asked)
+    var upstreams: [UpstreamStatus] = []
+    for worker in workers { upstreams = Self.sum(upstreams, await worker.upstreamStatus()) }
+    explanation.addServers(upstreams, configuration)
+    return ["ok": true, "lines": .array(explanation.lines.map { .string($0) })]
+  }
+}
+
+extension Administrative {
+  fileprivate var words: String {
+    switch self {
+    case .up: "up"
+    case .draining: "draining"
+    case .down: "down"
     }
-    return ["ok": true, "servers": .integer(matched)]
   }
 }

@@ -11,7 +11,14 @@ extension Supervisor {
     follower = try NameFollower(on: reactor, loop: loop) { upstream, members in
       // While a configuration is put in force, the members go with it.
       if self.isCommitting { return }
-      self.tellWorkers { await $0.setMembers(members, of: upstream) }
+      let wishes = self.wishes[upstream] ?? [:]
+      self.tellWorkers { worker in
+        await worker.setMembers(members, of: upstream)
+        // A name that led nowhere when the operator spoke of it may lead somewhere now.
+        for (server, wish) in wishes {
+          _ = await worker.administer(wish, server: server, in: upstream)
+        }
+      }
       self.renewChecksSoon()
     }
     checker = try HealthChecker(on: reactor, loop: loop) { target, event in
@@ -44,7 +51,8 @@ extension Supervisor {
     var targets: [CheckTarget] = []
     for upstream in configuration.upstreams {
       guard let options = upstream.options.healthCheck else { continue }
-      let members = follower?.members(of: upstream.name) ?? upstream.servers.flatMap { $0.members([]) }
+      let members =
+        follower?.members(of: upstream.name) ?? upstream.servers.flatMap { $0.members([]) }
       for member in members {
         targets.append(CheckTarget(upstream: upstream.name, member: member, options: options))
       }

@@ -3,6 +3,7 @@
 //
 // Its thread is the process's first one, with a loop of its own, so it can wait for sockets and moments
 // as workers do. It talks to workers by their async methods only.
+import Balancing
 import Configuration
 import IO
 import Proxy
@@ -14,15 +15,18 @@ package struct Launch: Sendable {
   package var file: String?
   /// Log lines from this level on, whatever the configuration says.
   package var logLevel: Log.Level?
+  /// The control socket's path, whatever the configuration says; empty for none.
+  package var control: String?
   /// The program's path and the arguments it was started with, to start its successor.
   package var program: String?
   package var arguments: [String]
 
   package init(
-    file: String?, logLevel: Log.Level? = nil, program: String? = nil, arguments: [String] = []
+    file: String?, logLevel: Log.Level? = nil, control: String? = nil, program: String? = nil, arguments: [String] = []
   ) {
     self.file = file
     self.logLevel = logLevel
+    self.control = control
     self.program = program
     self.arguments = arguments
   }
@@ -63,6 +67,10 @@ package actor Supervisor {
   var checker: HealthChecker?
   var isCommitting = false
   var checksAreStale = false
+  /// What the operator wants of servers, where it is not `up`: for those that names lead to later.
+  var wishes: [String: [String: Administrative]] = [:]
+  /// The successor that is being started.
+  var succession: Succession?
   let startedAt = Process.unixSeconds
   let service = ServiceManager()
 
@@ -121,7 +129,10 @@ package actor Supervisor {
   private func start(_ configuration: Configuration) async throws(ReloadError) {
     try await apply(configuration)
     inheritance.closeRest()
-    openControlSocket()
+    for (upstream, servers) in inheritance.wishes {
+      for (server, wish) in servers { _ = await administer(wish, server, in: upstream) }
+    }
+    try completeTakeover()
     for listener in configuration.listeners { Self.announce(listener.address) }
     service.notify("READY=1\nSTATUS=\(statusWords)")
   }

@@ -1,6 +1,8 @@
 // The commands of the command line: what `rsp run` and `rsp check` do with a configuration.
 import ArgumentParser
+import Configuration
 import IO
+import Proxy
 import Supervision
 import Telemetry
 
@@ -24,6 +26,18 @@ struct Run: ParsableCommand {
       "Log lines from this level on, whatever the configuration says.", valueName: "level"))
   var logLevel: Log.Level?
 
+  @Option(
+    help: ArgumentHelp(
+      "Where its control socket is, whatever the configuration says; '' for none.",
+      valueName: "path"))
+  var control: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Take over from the rsp whose control socket this is; it ends when its requests have.",
+      valueName: "path"))
+  var takeover: String?
+
   func run() throws {
     // Not in validate(), which would hide the better message about an unknown option.
     let source = try Source(arguments)
@@ -32,8 +46,9 @@ struct Run: ParsableCommand {
     serve(
       configuration,
       Launch(
-        file: source.file, logLevel: logLevel, program: Process.programPath(),
-        arguments: CommandLine.arguments))
+        file: source.file, logLevel: logLevel, control: control, program: Process.programPath(),
+        arguments: CommandLine.arguments),
+      takingOverFrom: takeover)
   }
 }
 
@@ -58,4 +73,14 @@ extension Log.Level: ExpressibleByArgument {
 
   @usableFromInline
   package static var allValueStrings: [String] { allCases.map(\.name) }
+}
+
+/// Says what would become of a request under a configuration that need not be in force anywhere.
+func explain(
+  method: String, url: String, fields: [String], by configuration: Configuration
+) -> [String] {
+  let request = ExplainedRequest(method: method, url: url, fields: fields)
+  var (explanation, upstreams) = Worker.explain(request, by: configuration)
+  explanation.addServers(upstreams, configuration)
+  return explanation.lines
 }

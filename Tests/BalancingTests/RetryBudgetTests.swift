@@ -59,3 +59,16 @@ func `retries stay below 20 percent of the requests in flight, at least 3`(
     #expect(budget.takeRetry(at: second * 1000 + 999) == false)
   }
 }
+
+@Test func `requests that no server worked on do not count by the second`() {
+  var budget = RetryBudget()
+  for _ in 0..<50 {
+    budget.requestBegan(at: 0)
+    #expect(budget.takeRetry(at: 0, wasReceived: false) == true)
+    budget.retryEnded()
+    budget.requestEnded()
+  }
+  // But they do at a time.
+  for _ in 0..<3 { #expect(budget.takeRetry(at: 0, wasReceived: false) == true) }
+  #expect(budget.takeRetry(at: 0, wasReceived: false) == false)
+}

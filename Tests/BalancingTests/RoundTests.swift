@@ -146,3 +146,18 @@ func `when all are only ejected, all are used`(_ algorithm: Algorithm) {
   new.adopt(old, hasChecks: false, at: 5)
   #expect(new.servers[3].health.availability(at: 5) == .up, "nobody would tell that it rose")
 }
+
+@Test func `requests of other workers count for the limit of a server`() {
+  for algorithm in Algorithm.allCases {
+    var balancer = Balancer(algorithm, servers: servers(1, max: 3), seed: 1)
+    balancer.begin(0)
+    balancer.setElsewhere(1, of: 0)
+    #expect(balancer.pick(at: 0) == .server(0))
+    balancer.setElsewhere(2, of: 0)
+    #expect(balancer.pick(at: 0) == .full)
+    balancer.setElsewhere(.max, of: 0)
+    #expect(balancer.pick(at: 0) == .full)
+    balancer.setElsewhere(-5, of: 0)
+    #expect(balancer.pick(at: 0) == .server(0))
+  }
+}

@@ -84,6 +84,15 @@ import Testing
     }
   }
 
+  @Test func `redirect may use the groups of an expression, and of nothing else`() throws {
+    let site = { (route: String) in "site 'a' { ['\(route)'] = redirect '/new/$1' }" }
+    #expect(messages(valid + site("~ ^/old/(.*)")) == [])
+    #expect(
+      messages(valid + site("/old/")) == [
+        #"rsp.lua:1: redirect: $1 to $9 are groups of an expression, and "/old/" is none"#
+      ])
+  }
+
   @Test(arguments: [
     ("respond()", "respond: expected a status from 200 to 599, got nil"),
     ("respond(199)", "respond: expected a status from 200 to 599, got 199"),

@@ -108,6 +108,15 @@ import Testing
       ])
   }
 
+  @Test func `of too many sites for one file says what to do`() {
+    let found = messages(
+      (0...65_536).map { "site 'h\($0)' {}" }.joined(separator: "\n"))
+    #expect(found.count == 1)
+    #expect(
+      found.first?.hasSuffix(#"constants (split the file and write include "sites/*.lua")"#) == true
+    )
+  }
+
   @Test func `in a statement's name gets a suggestion`() {
     #expect(
       messages("upstrem 'app' {}") == [

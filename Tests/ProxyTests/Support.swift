@@ -206,3 +206,9 @@ extension BodyRelay {
     start(framing, chunkedOutput: chunkedOutput, highWater: highWater, limit: limit)
   }
 }
+
+/// What upstreams need of a worker, for code that never waits.
+func quietContext(_ commons: Commons = Commons()) -> UpstreamContext {
+  let loop = EventLoop()
+  return UpstreamContext(Reactor(for: loop), loop, commons)
+}

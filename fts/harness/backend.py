@@ -16,14 +16,15 @@ class Backend:
     """Answers every request with `name` and a line end; see backend_program.py for the targets.
 
     `kill` and `start` (on the same port), `freeze` and `thaw`, `slow` and `set_health` are what
-    happens to servers. `requests` holds the first lines of the requests it took, over all its
-    lives, checks of /health apart (`checks` counts those), `connections` how many stand now.
+    happens to servers. `heard` holds the first lines of all requests it took, over all its lives,
+    `requests` those that are no checks of /health, `checks` counts those that are, and
+    `connections` is how many stand now.
     """
 
     def __init__(self, name, port=None):
         self.name, self.port = name, port or free_port()
         self.address = f"127.0.0.1:{self.port}"
-        self.requests, self.checks, self.connections = [], 0, 0
+        self.heard, self.requests, self.checks, self.connections = [], [], 0, 0
         self._process = None
         self.start()
 
@@ -50,10 +51,12 @@ class Backend:
                 self.connections += 1 if line == "+" else -1
             elif line.startswith("done "):
                 self._done.append(line[5:])
-            elif line.split(" ")[1] == "/health":
-                self.checks += 1
             else:
-                self.requests.append(line)
+                self.heard.append(line)
+                if line.split(" ")[1] == "/health":
+                    self.checks += 1
+                else:
+                    self.requests.append(line)
 
     @property
     def pid(self):

@@ -54,16 +54,11 @@ package enum Process {
     return result
   }
 
-  /// Ends a process that we started, if it has not ended by itself, and takes note of its end.
-  package static func end(child: Int32) {
-    kill(child, SIGTERM)
-    reap(child: child)
-  }
+  /// Ends a process that we started.
+  package static func end(child: Int32) { kill(child, SIGTERM) }
 
-  /// Takes note of a child's end, if it has come, so that the system may forget it.
-  package static func reap(child: Int32) {
-    _ = waitpid(child, nil, WNOHANG)
-  }
+  /// Whether a process that we started has ended; once it has, the system forgets it.
+  package static func hasEnded(child: Int32) -> Bool { waitpid(child, nil, WNOHANG) == child }
 
   package static func unlink(_ path: String) {
     _ = unsafe Glibc.unlink(path)

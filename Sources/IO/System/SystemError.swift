@@ -17,6 +17,9 @@ package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible 
     unsafe String(cString: strerror(code))
   }
 
+  /// The other side has gone in the middle of a conversation.
+  package static let connectionLost = SystemError(code: ECONNRESET)
+
   /// Nothing can move now.
   package var wouldBlock: Bool { code == EAGAIN }
 

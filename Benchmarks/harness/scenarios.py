@@ -1,0 +1,191 @@
+"""The cases of a hosting platform: several servers, many sites, a configuration that changes.
+
+Each is a Runner (see cases.py) whose run is made of several: the proxy's core is measured under one
+configuration after another.
+"""
+
+import http.client
+import json
+import os
+import random
+import signal
+import statistics
+import subprocess
+import threading
+import time
+
+from . import processes
+from .cases import Runner, check_content
+from .processes import BenchError
+from .proxies import BALANCE, SITES, Setup
+
+SLOW_MILLISECONDS = 50
+PLATFORM_SERVERS = 10
+PAIRS = 4  # of runs with many sites and with one, within a round
+RELOADS, RELOAD_PAUSE = 50, 0.1
+RELOAD_PATIENCE = 10  # seconds until a new configuration is in force
+
+
+class Balance(Runner):
+    """p50 and p99 beside one slow server, for each way of choosing one."""
+
+    def _start_backends(self):
+        self.backend, self.servers = self.bench.start_backend(ports=2)
+        self.slow, ports = self.bench.start_backend("--delay", str(SLOW_MILLISECONDS))
+        self.servers += ports
+
+    def _end_backends(self):
+        processes.end(self.backend)
+        processes.end(self.slow)
+
+    def _guarded(self, name, started, fresh):
+        numbers = {"problems": [], "raw": []}
+        column = ("rsp", "nginx", "haproxy").index(name)
+        for balance, told in BALANCE.items():
+            if told[column] is None:
+                continue
+            try:
+                process, port = self.bench.start_proxy(
+                    name, Setup(self.servers, balance=balance))
+                try:
+                    check_content(port, self.case, name)
+                    result, problems = self._load(process, port)
+                finally:
+                    processes.end(process)
+            except (BenchError, OSError) as error:
+                numbers["problems"].append(f"{balance}: {error}")
+                continue
+            numbers[f"{balance}_p50_ms"] = result["p50_us"] / 1e3
+            numbers[f"{balance}_p99_ms"] = result["p99_us"] / 1e3
+            numbers["problems"] += [f"{balance}: {problem}" for problem in problems]
+            numbers["raw"].append(result)
+        return numbers
+
+
+class Sites(Runner):
+    """What 100,000 sites and 10 servers cost beside one of each.
+
+    The difference is a few per cent of what a request costs, less than what the machine changes
+    from one second to the next. So the two configurations take turns, both proxies being up all the
+    time, in an order that is drawn anew for each pair; the median of the pairs' differences counts.
+    """
+
+    def _start_backends(self):
+        self.backend, self.servers = self.bench.start_backend(ports=PLATFORM_SERVERS)
+
+    def _guarded(self, name, started, fresh):
+        up = {}
+        try:
+            up["one"] = self.bench.start_proxy(name, Setup(self.servers[:1]))
+            began = time.monotonic()
+            up["many"] = self.bench.start_proxy(name, Setup(self.servers, sites=SITES))
+            ready = time.monotonic() - began
+            memory = {kind: processes.private_memory(process) for kind, (process, _) in up.items()}
+            for process, port in up.values():
+                check_content(port, self.case, name)
+            return self._alternate(up) | {
+                "site_bytes": (memory["many"] - memory["one"]) / SITES, "ready_ms": ready * 1e3}
+        except (BenchError, OSError) as error:
+            return {"problems": [str(error)]}
+        finally:
+            for process, _ in up.values():
+                processes.end(process)
+
+    def _alternate(self, up):
+        costs, problems, raw = {"one": [], "many": []}, [], []
+        for _ in range(PAIRS):
+            for kind in random.sample(sorted(up), 2):
+                result, wrong = self._load(*up[kind])
+                problems += wrong
+                raw.append(result)
+                costs[kind].append(result["cpu_ns"] / max(1, result["requests"]) / 1e3)
+        added = [many - one for many, one in zip(costs["many"], costs["one"])]
+        return {"cpu_us": statistics.median(costs["many"]), "added_us": statistics.median(added),
+                "problems": problems, "raw": {"runs": raw}}
+
+
+class Reload(Runner):
+    """Requests that fail while the configuration is replaced again and again.
+
+    Two loads at once keep the clients' core full: one on kept connections, one with a connection
+    for each request. A reload counts when a new connection sees the new configuration.
+    """
+
+    def _guarded(self, name, started, fresh):
+        try:
+            process, port = self.bench.start_proxy(name, Setup(self.servers, generation=0))
+        except (BenchError, OSError) as error:
+            return {"problems": [str(error)]}
+        loads = []
+        try:
+            check_content(port, self.case, name)
+            for connections, options in ((self.case.connections, []), (8, ["--close"])):
+                loads.append(self._start_endless(port, connections, options))
+            took = [self._reload(name, process, port, number) for number in range(1, RELOADS + 1)]
+            results = [self._interrupt(load) for load in loads]
+            if process.poll() is not None:
+                raise BenchError(f"{name} died with status {process.returncode}")
+        except (BenchError, OSError) as error:
+            return {"problems": [str(error)]}
+        finally:
+            for load in loads:
+                processes.end(load)
+            processes.end(process)
+        kept, closing = results
+        return {
+            "failed": sum(sum(result["errors"].values()) for result in results),
+            "failed_new": sum(closing["errors"].values()),
+            "rps": sum(result["answered"] / result["seconds"] for result in results),
+            "p99_us": kept["p99_us"], "max_ms": max(r["max_us"] for r in results) / 1e3,
+            "reload_ms": statistics.median(took) * 1e3,
+            "problems": [] if kept["requests"] and closing["requests"] else ["no answers"],
+            "raw": {"loads": results},
+        }
+
+    def _start_endless(self, port, connections, options):
+        return self._start_load(port, self.case.size, connections,
+                                [*options, "--seconds", "600", "--errors", "1000000"],
+                                stdin=subprocess.DEVNULL)
+
+    def _interrupt(self, load):
+        if load.poll() is not None:
+            raise BenchError("the load generator broke off")
+        load.send_signal(signal.SIGINT)
+        timer = threading.Timer(10, load.kill)
+        timer.start()
+        output = load.stdout.read()
+        timer.cancel()
+        if not output:
+            raise BenchError("the load generator broke off")
+        return json.loads(output)
+
+    def _reload(self, name, process, port, number):
+        """Replaces the configuration. Returns the seconds until it is in force."""
+        self.bench.configure(name, port, Setup(self.servers, generation=number))
+        began = time.monotonic()
+        os.kill(process.pid, signal.SIGUSR2 if name == "haproxy" else signal.SIGHUP)
+        while self._generation(port) != str(number):
+            if time.monotonic() > began + RELOAD_PATIENCE:
+                raise BenchError(f"reload {number} is not in force after {RELOAD_PATIENCE} s")
+            time.sleep(0.005)
+        took = time.monotonic() - began
+        time.sleep(RELOAD_PAUSE)
+        return took
+
+    @staticmethod
+    def _generation(port):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=RELOAD_PATIENCE)
+        try:
+            connection.request("GET", "/generation", headers={"Connection": "close"})
+            return connection.getresponse().read().decode()
+        except (OSError, http.client.HTTPException):
+            return None  # counted where the load has the same happen
+        finally:
+            connection.close()
+
+
+RUNNERS = {"balance": Balance, "sites": Sites, "reload": Reload}
+
+
+def runner_of(case):
+    return RUNNERS.get(case.kind, Runner)

@@ -1,0 +1,78 @@
+// `rsp status` for the eye.
+import Supervision
+
+/// What a running rsp answered to "status", as text in columns.
+struct StatusTable {
+  private(set) var text = ""
+
+  init(_ status: JSON) {
+    let listeners = status["listeners"]?.elements.compactMap(\.text) ?? []
+    line("process", "\(status["pid"]?.int ?? 0), \(status["workers"]?.int ?? 0) workers")
+    if let file = status["configuration"]?.text { line("file", file) }
+    line("listening", listeners.joined(separator: ", "))
+    line("sites", "\(status["sites"]?.int ?? 0)")
+    line("clients", "\(status["connections"]?.int ?? 0)")
+    if let seconds = status["confirm_within"]?.int {
+      line("waiting", "goes back in \(seconds) s unless `rsp confirm` comes first")
+    }
+    if let reload = status["last_reload"], reload["ok"]?.bool == false {
+      line("failed", "the last reload: \(reload["error"]?.text ?? "")")
+    }
+    let upstreams = status["upstreams"]?.elements ?? []
+    if upstreams.isEmpty { return }
+    text += "\n"
+    append(Self.rows(upstreams))
+    text.removeLast()
+  }
+
+  private mutating func line(_ label: String, _ words: String) {
+    text += Self.padded(label, 11) + words + "\n"
+  }
+
+  private static let titles = [
+    "UPSTREAM", "SERVER", "STATE", "WEIGHT", "IN FLIGHT", "REQUESTS", "FAILURES", "LATENCY",
+  ]
+
+  private static func rows(_ upstreams: [JSON]) -> [[String]] {
+    var rows = [titles]
+    for upstream in upstreams {
+      for server in upstream["servers"]?.elements ?? [] {
+        let backup = server["backup"]?.bool == true ? " backup" : ""
+        func number(_ name: String) -> String { "\(server[name]?.int ?? 0)" }
+        let name = server["name"]?.text ?? ""
+        let address = server["address"]?.text ?? ""
+        rows.append([
+          upstream["name"]?.text ?? "", name == address ? name : "\(name) (\(address))",
+          (server["state"]?.text ?? "") + backup, number("weight"), number("in_flight"),
+          number("requests"), number("failures"), latency(server["latency_us"]?.int ?? 0),
+        ])
+      }
+    }
+    return rows
+  }
+
+  private static func latency(_ microseconds: Int) -> String {
+    switch microseconds {
+    case 0: "-"
+    case ..<10_000: "\(microseconds / 1000).\(microseconds % 1000 / 100) ms"
+    default: "\(microseconds / 1000) ms"
+    }
+  }
+
+  private mutating func append(_ rows: [[String]]) {
+    let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+    for row in rows {
+      // The first three columns are words, the others numbers.
+      let cells = row.enumerated().map { column, cell in
+        column < 3
+          ? Self.padded(cell, widths[column]) : Self.padded(cell, widths[column], left: true)
+      }
+      text += cells.joined(separator: "  ") + "\n"
+    }
+  }
+
+  private static func padded(_ text: String, _ width: Int, left: Bool = false) -> String {
+    let blanks = String(repeating: " ", count: max(0, width - text.count))
+    return left ? blanks + text : text + blanks
+  }
+}
