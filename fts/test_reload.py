@@ -108,7 +108,7 @@ def test_a_broken_file_changes_nothing_and_is_told(rsp, serve, broken, reason):
         proxy.file.write_text(text([other], server, broken))
         result = proxy.command("reload")
         assert result.returncode == 1 and reason in result.stdout
-        assert proxy.logged(f"error: reload: .*{reason}")
+        proxy.wait_for_log(f"error: reload: .*{reason}")
         assert client.exchange(request()).body == b"x"
     assert refuses(other, proxy)
     assert reason in proxy.ask({"command": "status"})["last_reload"]["error"]

@@ -150,7 +150,7 @@ def test_a_socket_that_nobody_asked_for_is_told(activated, serve):
         other = listener.getsockname()[1]
         text = f'listen "127.0.0.1:{port}"\nsite "*" {{ ["/"] = proxy "{server.address}" }}'
         proxy = activated(text, listener, port=port)
-        assert proxy.logged(rf"127\.0\.0\.1:{other}.*no `listen`")
+        assert proxy.wait_for_log(rf"127\.0\.0\.1:{other}.*no `listen`")
 
 
 def test_the_unit_files_are_in_order():
