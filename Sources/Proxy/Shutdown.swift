@@ -31,7 +31,7 @@ extension Worker {
     for fd in state.listeners { state.reactor.interrupt(fd) }
     state.reactor.wakeAll(parkedWith: state.clientKeeper)
     state.stopIfDrained()
-    Task.immediate(executorPreference: loop) {
+    Task {
       guard let alarm = try? Alarm(on: self.state.reactor) else { return self.loop.stop() }
       await alarm.sleep(until: self.state.reactor.now.advanced(by: milliseconds))
       if self.state.connections > 0 {

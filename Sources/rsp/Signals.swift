@@ -37,7 +37,7 @@ enum Signals {
       isDraining = true
       Log.info("Stopping: running requests may finish.")
       for worker in workers {
-        Task(executorPreference: worker.loop) { await worker.drain(for: drainTimeout) }
+        Task { await worker.drain(for: drainTimeout) }
       }
     }
   }
