@@ -63,6 +63,7 @@ package final class BufferPool {
   }
 
   /// SAFETY: called only by `ByteBuffer.deinit`, which owned the block alone.
+  @usableFromInline
   @unsafe func take(back base: UnsafeMutableRawPointer, _ size: BlockSize) {
     lent -= 1
     switch size {

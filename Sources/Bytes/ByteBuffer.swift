@@ -25,6 +25,7 @@ package struct ByteBuffer: ~Copyable {
   }
 
   /// A buffer without a block: no bytes and no room.
+  @inlinable
   package init() {
     // SAFETY: nothing is ever read from or written to a block of no bytes.
     unsafe base = UnsafeMutableRawPointer(bitPattern: 16).unsafelyUnwrapped
@@ -32,12 +33,15 @@ package struct ByteBuffer: ~Copyable {
     pool = nil
   }
 
-  deinit { unsafe pool?.take(back: base, size) }
+  @inlinable
+  deinit {
+    if let pool { unsafe pool.take(back: base, size) }
+  }
 
   /// Whether there is a block behind it.
   @inlinable package var hasBlock: Bool { size != .none }
 
-  package var capacity: Int { size.rawValue }
+  @inlinable package var capacity: Int { size.rawValue }
   /// How many bytes are there to be read.
   @inlinable package var count: Int { end - start }
   @inlinable package var isEmpty: Bool { end == start }
@@ -47,6 +51,7 @@ package struct ByteBuffer: ~Copyable {
   @inlinable package var tailroom: Int { size.rawValue - end }
 
   /// Forgets all bytes and leaves `headroom` bytes free at the front.
+  @inlinable
   package mutating func reset(headroom: Int = 0) {
     precondition(headroom >= 0 && headroom <= size.rawValue)
     start = headroom
@@ -84,12 +89,14 @@ package struct ByteBuffer: ~Copyable {
   }
 
   /// Drops `count` bytes from the front; they become headroom.
+  @inlinable
   package mutating func consume(_ count: Int) {
     precondition(count >= 0 && count <= end - start)
     start += count
   }
 
   /// Drops `count` bytes from the back; they become tailroom.
+  @inlinable
   package mutating func truncate(_ count: Int) {
     precondition(count >= 0 && count <= end - start)
     end -= count
@@ -142,6 +149,7 @@ package struct ByteBuffer: ~Copyable {
   /// Appends bytes.
   ///
   /// - Precondition: they fit in the tailroom.
+  @inlinable
   package mutating func append(_ bytes: RawSpan) {
     let n = bytes.byteCount
     precondition(n <= tailroom)
@@ -154,6 +162,7 @@ package struct ByteBuffer: ~Copyable {
   }
 
   /// Appends the bytes of a literal.
+  @inlinable
   package mutating func append(_ text: StaticString) {
     let n = text.utf8CodeUnitCount
     precondition(n <= tailroom)
@@ -162,7 +171,8 @@ package struct ByteBuffer: ~Copyable {
     end += n
   }
 
-  /// Appends a string's UTF-8.
+  /// Appends a string's UTF-8. A literal is a StaticString, which costs a tenth.
+  @_disfavoredOverload
   package mutating func append(_ text: String) {
     var text = text
     text.makeContiguousUTF8()
@@ -172,12 +182,14 @@ package struct ByteBuffer: ~Copyable {
   /// Appends bytes.
   ///
   /// - Precondition: they fit in the tailroom.
+  @inlinable
   package mutating func append(_ bytes: Span<UInt8>) {
     // SAFETY: a UInt8 has no padding that could be read.
     unsafe append(bytes.bytes)
   }
 
   /// Appends one byte.
+  @inlinable
   package mutating func append(_ byte: UInt8) {
     precondition(end < size.rawValue)
     // SAFETY: end was checked to lie inside the block.
@@ -188,6 +200,7 @@ package struct ByteBuffer: ~Copyable {
   /// Appends bytes.
   ///
   /// - Precondition: they fit in the tailroom.
+  @inlinable
   package mutating func append(_ bytes: [UInt8]) {
     append(bytes.span)
   }
@@ -195,6 +208,7 @@ package struct ByteBuffer: ~Copyable {
   /// Appends the readable bytes of another buffer.
   ///
   /// - Precondition: they fit in the tailroom.
+  @inlinable
   package mutating func append(_ other: borrowing ByteBuffer) {
     append(other.bytes)
   }
@@ -202,6 +216,7 @@ package struct ByteBuffer: ~Copyable {
   /// Appends those readable bytes of another buffer that lie at `range`.
   ///
   /// - Precondition: they fit in the tailroom.
+  @inlinable
   package mutating func append(_ other: borrowing ByteBuffer, _ range: Range<Int>) {
     append(other.bytes.extracting(range))
   }
@@ -209,6 +224,7 @@ package struct ByteBuffer: ~Copyable {
   /// Puts the readable bytes of another buffer before the own ones.
   ///
   /// - Precondition: they fit in the headroom.
+  @inlinable
   package mutating func prepend(_ other: borrowing ByteBuffer) {
     prepend(other.bytes)
   }
@@ -216,6 +232,7 @@ package struct ByteBuffer: ~Copyable {
   /// Appends the eight bytes of a word, the lowest first.
   ///
   /// - Precondition: they fit in the tailroom.
+  @inlinable
   package mutating func append(word: UInt64) {
     precondition(tailroom >= 8)
     // SAFETY: the tailroom was checked; storeBytes needs no alignment.
@@ -234,6 +251,7 @@ package struct ByteBuffer: ~Copyable {
   /// Puts bytes before the readable ones.
   ///
   /// - Precondition: they fit in the headroom.
+  @inlinable
   package mutating func prepend(_ bytes: RawSpan) {
     let n = bytes.byteCount
     precondition(n <= start)

@@ -54,6 +54,11 @@ int clinux_pipe_size(int fd) {
   return n < 0 ? -errno : n;
 }
 
+int clinux_set_pipe_size(int fd, int size) {
+  int n = fcntl(fd, F_SETPIPE_SZ, size);
+  return n < 0 ? -errno : n;
+}
+
 void clinux_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
 
 int clinux_gettid(void) { return gettid(); }

@@ -2,11 +2,12 @@
 // that came, plus ranges into them.
 
 /// Offsets into the bytes of a message, relative to the first byte that was given to the parser.
+@usableFromInline
 package struct ByteRange: Sendable, BitwiseCopyable, Equatable {
-  package var start: UInt32
-  package var count: UInt32
+  @usableFromInline package var start: UInt32
+  @usableFromInline package var count: UInt32
 
-  package static let empty = ByteRange(0..<0)
+  package static var empty: ByteRange { ByteRange(0..<0) }
 
   /// - Precondition: the bounds fit in 32 bits; no message head comes near that.
   @inline(__always)
@@ -24,15 +25,16 @@ package struct ByteRange: Sendable, BitwiseCopyable, Equatable {
   }
 
   /// The offset just past the last byte.
-  package var end: Int { Int(start) + Int(count) }
-  package var isEmpty: Bool { count == 0 }
-  package var range: Range<Int> { Int(start)..<end }
+  @inlinable package var end: Int { Int(start) + Int(count) }
+  @inlinable package var isEmpty: Bool { count == 0 }
+  @inlinable package var range: Range<Int> { Int(start)..<end }
 }
 
 extension RawSpan {
   /// The bytes at `range`.
   ///
   /// - Precondition: the range lies within the span.
+  @inlinable
   @_lifetime(copy self)
   package func slice(_ range: ByteRange) -> RawSpan { extracting(range.range) }
 

@@ -7,9 +7,9 @@ package struct FieldLine: Sendable, BitwiseCopyable {
     package init(rawValue: UInt8) { self.rawValue = rawValue }
 
     /// A Connection field lists it, and it is one that a peer may have removed that way.
-    package static let namedByConnection = Flags(rawValue: 1)
+    package static var namedByConnection: Flags { Flags(rawValue: 1) }
     /// Its name holds "_" or ".", which CGI-like servers cannot tell from "-".
-    package static let unusualName = Flags(rawValue: 2)
+    package static var unusualName: Flags { Flags(rawValue: 2) }
   }
 
   package var name: ByteRange

@@ -12,7 +12,7 @@ extension BodyRelay {
     guard carry.isEmpty, maySplice else { return nil }
     switch source {
     case .length(let rest):
-      guard !chunkedOutput, rest >= Self.spliceThreshold || (pipe != nil && rest > 0) else {
+      guard !chunkedOutput, rest >= Self.spliceThreshold || (hasSpliced && rest > 0) else {
         return nil
       }
       return preparePipe() ? rest : nil
@@ -45,13 +45,16 @@ extension BodyRelay {
     output.append(header)
   }
 
-  /// Moves at most `run` bytes into the pipe. False when nothing came.
-  mutating func fillPipe(from end: SpliceEnd, _ run: UInt64) throws(RelayError) -> Bool {
+  /// Moves at most `run` bytes, and at most `limit`, into the pipe. False when nothing came.
+  mutating func fillPipe(
+    from end: SpliceEnd, _ run: UInt64, limit: Int
+  ) throws(RelayError) -> Bool {
     // The header of a chunk goes first.
     guard output.isEmpty else { return true }
-    let most = min(Int(clamping: run), pipe?.capacity ?? 0)
+    let most = min(Int(clamping: run), pipe?.capacity ?? 0, limit)
     switch pipe?.fill(from: end, limit: most) {
     case .moved(let n):
+      hasSpliced = true
       try count(spliced: UInt64(n))
       noteRead(n)
       return true

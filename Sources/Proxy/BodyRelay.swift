@@ -53,8 +53,8 @@ struct BodyRelay: ~Copyable {
   /// Whether the relay had only given up its turn, and was not waiting for its peers.
   private var goesOn = false
 
-  /// How many transfers, of up to 64 KiB, are made before others have their turn
-  /// (docs/decisions/0010). The fewer relays want to go on, the more, since a long run of one body is
+  /// How many transfers, of 64 KiB each, are made before others have their turn; one splice may be
+  /// several (docs/decisions/0010). The fewer relays want to go on, the more, since a long run of one body is
   /// a third cheaper than short runs of several. Of those that were just woken, which may be
   /// hundreds at once, only the first few make more than one.
   private var transfers: Int {
@@ -69,7 +69,10 @@ struct BodyRelay: ~Copyable {
   var tail = ByteBuffer()
   /// Bytes behind the end of the body: the beginning of the next message.
   var surplus = ByteBuffer()
+  /// The pipe, while there are bytes in it: an empty one is the next relay's, still warm.
   var pipe: Pipe?
+  /// The body has begun to go through a pipe, and is to go on so to its end.
+  var hasSpliced = false
   /// False once the process had no descriptors left for a pipe.
   var maySplice = true
   /// What is left of a large chunk whose header has been written and whose data is spliced.
@@ -109,6 +112,7 @@ struct BodyRelay: ~Copyable {
     self.highWater = highWater
     self.limit = limit
     received = 0
+    hasSpliced = false
     hasReadSource = false
     lastProgress = worker.reactor.now
   }
@@ -167,13 +171,17 @@ struct BodyRelay: ~Copyable {
     from: inout From, to: inout To
   ) throws(RelayError) -> Step {
     var drained = try flush(to: &to)
-    for _ in 0..<transfers {
+    var left = transfers
+    while left > 0 {
       if isInputEnded { return drained ? .finished : .blocked }
-      guard from.mayRead, drained || mayBuffer, try fill(from: &from, to: &to, drained: drained)
+      let before = received
+      guard from.mayRead, drained || mayBuffer,
+        try fill(from: &from, to: &to, drained: drained, transfers: left)
       else {
         goesOn = false
         return .blocked
       }
+      left -= max(1, Int(received - before) / Self.transfer)
       drained = try flush(to: &to)
     }
     if isInputEnded { return drained ? .finished : .blocked }
@@ -190,7 +198,8 @@ struct BodyRelay: ~Copyable {
     if bytesInPipe > 0 {
       guard try drainPipe(to: &to) else { return false }
     }
-    if isInputEnded, let empty = pipe.take() { worker.pipes.giveBack(empty) }
+    // In the middle of a chunk whose header has been sent there is no other way than the pipe.
+    if chunkRun == 0 || isInputEnded, let empty = pipe.take() { worker.pipes.giveBack(empty) }
     if output.isEmpty { return true }
     let before = output.written
     let outcome = output.write(to: &to, more: expectsMore)
@@ -216,10 +225,10 @@ struct BodyRelay: ~Copyable {
   }
 
   private mutating func fill<From: ByteStream & ~Copyable, To: ByteStream & ~Copyable>(
-    from: inout From, to: inout To, drained: Bool
+    from: inout From, to: inout To, drained: Bool, transfers: Int
   ) throws(RelayError) -> Bool {
     if drained, let source = from.spliceable, to.spliceable != nil, let run = spliceRun() {
-      return try fillPipe(from: source, run)
+      return try fillPipe(from: source, run, limit: transfers * Self.transfer)
     }
     return try fillBlock(from: &from)
   }
@@ -276,6 +285,8 @@ struct BodyRelay: ~Copyable {
     output.append(end)
   }
 
+  /// What one transfer counts for.
+  private static let transfer = 65536
   /// Room before received bytes for the header of a chunk: 16 digits and CRLF, rounded up.
   static let headroom = 32
   /// Room behind received bytes for the end of a chunk and the last chunk.

@@ -181,6 +181,7 @@ extension ByteBuffer {
   }
 
   /// Writes a string's UTF-8.
+  @_disfavoredOverload
   mutating func write(_ text: String) throws(NoRoom) {
     guard text.utf8.count <= tailroom else { throw NoRoom() }
     append(text)

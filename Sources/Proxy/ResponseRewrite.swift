@@ -81,14 +81,14 @@ extension ClientConnection where Stream: ~Copyable {
       start = response.fields.first.map { Int($0.name.start) } ?? response.byteCount - 2
     }
     var hasDate = false
+    // RFC 9110 8.6: these have no length to tell.
+    let hasNoLength = response.status == 204 || response.status < 200
+    let dropped = FieldNames.ofConnection
     try head.write(response.fields, of: bytes, from: start, upTo: response.byteCount - 2) { field in
       if let editor, editor.drops(field, of: bytes) { return true }
       if case .date = field.known { hasDate = true }
-      // RFC 9110 8.6: these have no length to tell.
-      if case .contentLength = field.known, response.status == 204 || response.status < 200 {
-        return true
-      }
-      return FieldNames.ofConnection.contains(field.known)
+      if case .contentLength = field.known, hasNoLength { return true }
+      return dropped.contains(field.known)
         || field.flags.rawValue & FieldLine.Flags.namedByConnection.rawValue != 0
     }
     return hasDate

@@ -113,7 +113,7 @@ extension Worker {
       listener.options = handover.options
       for fd in handover.sockets {
         listener.sockets.insert(fd)
-        Task.immediate(executorPreference: loop) {
+        Task {
           await self.accept(on: fd, of: handover, for: listener)
         }
       }

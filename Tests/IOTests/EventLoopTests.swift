@@ -58,7 +58,7 @@ import Testing
     async throws
   {
     try await onLoop { worker in
-      let busy = Task.immediate(executorPreference: worker.loop) {
+      let busy = Task.immediate {
         while !Task.isCancelled {
           await worker.reactor.yield()
           await Task.yield()
@@ -79,7 +79,7 @@ import Testing
     let turns = try await onLoop { worker in
       let turns = Turns()
       let tasks = ["a", "b"].map { name in
-        Task.immediate(executorPreference: worker.loop) {
+        Task.immediate {
           for _ in 0..<3 {
             turns.names += name
             await worker.reactor.yield()

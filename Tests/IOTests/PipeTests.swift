@@ -153,6 +153,23 @@ extension TCPStream {
     }
   }
 
+  @Test func `eight pipes of a pool are wide, the ninth is not, and a closed one makes room`()
+    async throws
+  {
+    let pool = PipePool()
+    let pipes = Pipes()
+    for _ in 0..<8 { pipes.borrow(from: pool) }
+    let wide = pipes.capacities
+    pipes.borrow(from: pool)
+    let ninth = try #require(pipes.capacities.last)
+    #expect(Set(wide).count == 1)
+    let ordinary = try Pipe()
+    #expect(ninth == ordinary.capacity)
+    pipes.closeFirst()
+    pipes.borrow(from: pool)
+    #expect(pipes.capacities.last == wide[0])
+  }
+
   @Test func `a pipe that holds bytes is not kept`() async {
     await #expect(processExitsWith: .success) {
       try await onLoop { worker in
@@ -182,6 +199,11 @@ private final class Pipes {
     var pipe: Pipe?
     init(_ pipe: consuming Pipe?) { self.pipe = pipe }
   }
+
+  /// What each holds at most, in the order in which they were borrowed.
+  var capacities: [Int] { held.map { $0.pipe?.capacity ?? 0 } }
+
+  func closeFirst() { held.removeFirst() }
 
   func borrow(from pool: PipePool) { held.append(Holder(pool.borrow())) }
 

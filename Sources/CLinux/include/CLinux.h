@@ -20,6 +20,8 @@ ssize_t clinux_splice_in(int from, int pipe, size_t count);
 ssize_t clinux_splice_out(int pipe, int to, size_t count, int more);
 int clinux_pipe(int *_Nonnull ends);
 int clinux_pipe_size(int fd);
+// Asks for a pipe of `size` bytes; returns its size afterwards, or -errno.
+int clinux_set_pipe_size(int fd, int size);
 void clinux_name_thread(const char *_Nonnull name);
 int clinux_gettid(void);
 // Gives free heap pages back to the system.

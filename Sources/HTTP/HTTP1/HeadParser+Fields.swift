@@ -21,7 +21,8 @@ extension HeadParser {
   }
 
   /// The loop over field lines. Its state is held in locals, which is to say in registers, and put
-  /// back however it is left.
+  /// back however it is left. What it calls is static: a parser that is being changed would be copied
+  /// for each call of a method of its own.
   private mutating func parseLines(
     _ bytes: RawSpan, into fields: inout OutputSpan<FieldLine>, room: Int, in section: Section
   ) throws(RequestError) -> Bool {
@@ -41,25 +42,27 @@ extension HeadParser {
       if !isInValue {
         if cursor == line.start {
           guard cursor < count else { return false }
-          if bytes[cursor] == ASCII.carriageReturn { return try parseEmptyLine(bytes, &cursor) }
+          if bytes[cursor] == ASCII.carriageReturn {
+            return try Self.parseEmptyLine(bytes, &cursor, limit: start &+ limits.head)
+          }
           guard fields.count < room else { throw .fieldsTooLarge }
         }
         cursor = bytes.firstNonName(from: cursor)
         if cursor < count, bytes[cursor] != 0x3a {  // :
-          skipUnusualName(bytes, &cursor, &line)
+          Self.skipUnusualName(bytes, &cursor, &line)
         }
-        guard cursor < stop else { return try isCut(at: cursor, limit) }
+        guard cursor < stop else { return try Self.isCut(at: cursor, limit) }
         guard bytes[cursor] == 0x3a, cursor > line.start else {
-          throw .badRequest(nameFault(bytes, cursor, line))
+          throw .badRequest(Self.nameFault(bytes, cursor, line))
         }
         line.nameEnd = cursor
         cursor &+= 1
         isInValue = true
       }
       cursor = bytes.firstControl(from: cursor)
-      guard cursor < stop else { return try isCut(at: cursor, limit) }
-      guard bytes.isLineEnd(at: cursor) else { return try isCutLineEnd(bytes, cursor) }
-      let field = fieldLine(bytes, line, end: cursor)
+      guard cursor < stop else { return try Self.isCut(at: cursor, limit) }
+      guard bytes.isLineEnd(at: cursor) else { return try Self.isCutLineEnd(bytes, cursor) }
+      let field = Self.fieldLine(bytes, line, end: cursor)
       fields.append(field)
       cursor &+= 2
       line = Line(start: cursor)
@@ -72,7 +75,7 @@ extension HeadParser {
 
   /// The field on a line that ends at `end`.
   @inline(__always)
-  private func fieldLine(_ bytes: RawSpan, _ line: Line, end: Int) -> FieldLine {
+  private static func fieldLine(_ bytes: RawSpan, _ line: Line, end: Int) -> FieldLine {
     // Nearly always one blank stands before the value and none after it.
     var valueStart = line.nameEnd &+ 1
     var valueEnd = end
@@ -93,7 +96,7 @@ extension HeadParser {
   /// What it means that a line has got as far as `cursor` and not found what it looked for there.
   ///
   /// - Returns: false, "not complete"; throws if the line would be too long in any case.
-  private func isCut(at cursor: Int, _ limit: Int) throws(RequestError) -> Bool {
+  private static func isCut(at cursor: Int, _ limit: Int) throws(RequestError) -> Bool {
     if cursor > limit { throw .fieldsTooLarge }
     return false
   }
@@ -101,17 +104,17 @@ extension HeadParser {
   /// What it means that the control byte at `cursor` is not the first of CRLF.
   ///
   /// - Returns: false, "not complete", if it may still become one.
-  private func isCutLineEnd(_ bytes: RawSpan, _ cursor: Int) throws(RequestError) -> Bool {
+  private static func isCutLineEnd(_ bytes: RawSpan, _ cursor: Int) throws(RequestError) -> Bool {
     guard bytes[cursor] == ASCII.carriageReturn else { throw .badRequest(.fieldValue) }
     guard cursor + 1 == bytes.byteCount else { throw .badRequest(.bareCarriageReturn) }
     return false
   }
 
   /// The empty line at `cursor` that ends the section.
-  private func parseEmptyLine(
-    _ bytes: RawSpan, _ cursor: inout Int
+  private static func parseEmptyLine(
+    _ bytes: RawSpan, _ cursor: inout Int, limit: Int
   ) throws(RequestError) -> Bool {
-    guard cursor + 2 - start <= limits.head else { throw .fieldsTooLarge }
+    guard cursor + 2 <= limit else { throw .fieldsTooLarge }
     guard cursor + 1 < bytes.byteCount else { return false }
     guard bytes[cursor + 1] == ASCII.lineFeed else { throw .badRequest(.bareCarriageReturn) }
     cursor += 2
@@ -119,7 +122,7 @@ extension HeadParser {
   }
 
   /// Goes on over the rarer bytes of a name, to the first that cannot be in one.
-  private func skipUnusualName(_ bytes: RawSpan, _ cursor: inout Int, _ line: inout Line) {
+  private static func skipUnusualName(_ bytes: RawSpan, _ cursor: inout Int, _ line: inout Line) {
     while cursor < bytes.byteCount, ASCII.token.contains(bytes[cursor]) {
       if bytes[cursor] == 0x5f || bytes[cursor] == 0x2e { line.isUnusual = true }  // _ .
       cursor += 1
@@ -127,7 +130,7 @@ extension HeadParser {
   }
 
   /// What is wrong with a line whose name is not followed by a colon at `cursor`.
-  private func nameFault(_ bytes: RawSpan, _ cursor: Int, _ line: Line) -> HeadFault {
+  private static func nameFault(_ bytes: RawSpan, _ cursor: Int, _ line: Line) -> HeadFault {
     guard ASCII.isBlank(bytes[cursor]) else { return .fieldName }
     // RFC 9112 5.2: a line that begins with a blank once went on with the value of the last one.
     return cursor == line.start ? .foldedLine : .blankBeforeColon

@@ -3,8 +3,9 @@
 import Bytes
 
 /// The buffer's tailroom was too small; what was written before stays.
+@usableFromInline
 package struct NoRoom: Error, Equatable, Sendable {
-  package init() {}
+  @inlinable package init() {}
 }
 
 extension ByteBuffer {
@@ -86,15 +87,18 @@ extension ByteBuffer {
   }
 
   /// Writes the empty line that ends a head.
+  @inlinable
   package mutating func writeEndOfHead() throws(NoRoom) { try write("\r\n") }
 
   /// Writes bytes as they are.
+  @inlinable
   package mutating func write(_ bytes: RawSpan) throws(NoRoom) {
     guard bytes.byteCount <= tailroom else { throw NoRoom() }
     append(bytes)
   }
 
   /// Writes the bytes of a literal.
+  @inlinable
   package mutating func write(_ text: StaticString) throws(NoRoom) {
     guard text.utf8CodeUnitCount <= tailroom else { throw NoRoom() }
     append(text)

@@ -35,7 +35,7 @@ package final class ResponseHead {
 
   /// The first field of a known name.
   package func first(_ name: FieldName) -> FieldLine? {
-    for field in fields where field.known == name { return field }
+    for i in fields.indices where fields[i].known == name { return fields[i] }
     return nil
   }
 

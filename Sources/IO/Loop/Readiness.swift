@@ -59,17 +59,35 @@ package enum Wake: Sendable {
 }
 
 /// A moment on a worker's clock, in milliseconds since an arbitrary start (CLOCK_MONOTONIC).
+@usableFromInline
 package struct Moment: Comparable, Sendable {
-  package var milliseconds: Int64
+  @usableFromInline package var milliseconds: Int64
 
+  @inlinable
   package init(milliseconds: Int64) { self.milliseconds = milliseconds }
 
   /// A moment that never comes.
-  package static let never = Moment(milliseconds: .max)
+  @inlinable
+  package static var never: Moment { Moment(milliseconds: .max) }
 
+  @inlinable
+  package static func == (a: Moment, b: Moment) -> Bool { a.milliseconds == b.milliseconds }
+
+  @inlinable
   package static func < (a: Moment, b: Moment) -> Bool { a.milliseconds < b.milliseconds }
 
+  // Written out because the ones that Comparable derives from "<" are called through its witnesses.
+  @inlinable
+  package static func > (a: Moment, b: Moment) -> Bool { a.milliseconds > b.milliseconds }
+
+  @inlinable
+  package static func <= (a: Moment, b: Moment) -> Bool { a.milliseconds <= b.milliseconds }
+
+  @inlinable
+  package static func >= (a: Moment, b: Moment) -> Bool { a.milliseconds >= b.milliseconds }
+
   /// This moment, so many milliseconds later; `never` when that is beyond all time.
+  @inlinable
   package func advanced(by milliseconds: Int64) -> Moment {
     let (sum, overflow) = self.milliseconds.addingReportingOverflow(milliseconds)
     return overflow ? .never : Moment(milliseconds: sum)

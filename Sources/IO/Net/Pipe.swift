@@ -3,16 +3,29 @@
 import CLinux
 import Glibc
 
+/// How many wide pipes a worker may still make. A wide pipe that a slow client leaves full pins a
+/// mebibyte of the kernel's memory, and a user without privileges may have 64 MiB of pipes in all
+/// (pipe(7), pipe-user-pages-soft).
+final class WidePipes {
+  static let size: Int32 = 1_048_576
+  var left = 8
+}
+
 /// A pipe and the number of bytes in it. Closed when it ends.
 package struct Pipe: ~Copyable {
   private let source: Descriptor
   private let sink: Descriptor
   /// How many bytes the pipe holds at most.
   package let capacity: Int
+  /// Where its width is accounted for, if it is wide.
+  private let allowance: WidePipes?
   /// How many bytes are in it.
   package private(set) var count = 0
 
-  package init() throws(SystemError) {
+  package init() throws(SystemError) { try self.init(allowance: nil) }
+
+  /// A pipe that is wide if there is an allowance left and the system lets it be.
+  init(allowance: WidePipes?) throws(SystemError) {
     var ends: (Int32, Int32) = (-1, -1)
     // SAFETY: pipe2 writes two Int32, which is what the tuple is.
     let result = unsafe withUnsafeMutableBytes(of: &ends) { raw in
@@ -24,8 +37,18 @@ package struct Pipe: ~Copyable {
     if result < 0 { throw SystemError(code: -result) }
     source = Descriptor(adopting: ends.0)
     sink = Descriptor(adopting: ends.1)
+    if let allowance, allowance.left > 0,
+      clinux_set_pipe_size(ends.1, WidePipes.size) >= WidePipes.size
+    {
+      allowance.left -= 1
+      self.allowance = allowance
+    } else {
+      self.allowance = nil
+    }
     capacity = max(4096, Int(clinux_pipe_size(ends.1)))
   }
+
+  deinit { allowance?.left += 1 }
 
   package var isEmpty: Bool { count == 0 }
 
@@ -60,9 +83,11 @@ package struct Pipe: ~Copyable {
 
 /// A worker's free pipes, so that a large body does not begin with two system calls.
 ///
-/// Worker-confined. At most 64 are kept; a pipe that still holds bytes is closed, not kept.
+/// Worker-confined. At most 64 are kept; a pipe that still holds bytes is closed, not kept. The
+/// first eight are wide: the more one splice moves, the cheaper is each byte (docs/decisions/0012).
 package final class PipePool {
   private var free: [Storage] = []
+  private let allowance = WidePipes()
 
   private final class Storage {
     var pipe: Pipe?
@@ -77,7 +102,7 @@ package final class PipePool {
   /// An empty pipe; nil when the process has no descriptors left for one.
   package func borrow() -> Pipe? {
     if let pipe = free.popLast()?.pipe.take() { return pipe }
-    return try? Pipe()
+    return try? Pipe(allowance: allowance)
   }
 
   package func giveBack(_ pipe: consuming Pipe) {
