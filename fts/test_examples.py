@@ -162,3 +162,10 @@ def test_hosting(example, backends):
     for host in ("customer100.example", "www.customer5000.example"):
         assert said(proxy, host) == (200, "large")
     assert said(proxy, "customer5001.example") == (404, "There is no customer of that name.")
+
+
+def test_functions_decide_after_a_reload_too(example, backends):
+    europe, america = backends("europe", "america")
+    proxy = example("lua-routing", {9001: europe, 9002: america})
+    change(proxy, '["boston.example"] = america', '["boston.example"] = europe')
+    wait_until(lambda: said(proxy, "boston.example") == (200, "europe"), "the new table")

@@ -69,7 +69,14 @@ extension Worker {
         "there can be at most \(ListenerTable.most) listeners, those included that are still closing"
       ])
     }
-    state.prepared = Plan(configuration, state.upstreamContext, adopting: state.plan)
+    let functions: RouteFunctions?
+    do throws(ConfigurationError) {
+      functions = try RouteFunctions(configuration)
+    } catch {
+      throw PlanError(messages: error.messages)
+    }
+    state.prepared = Plan(
+      configuration, state.upstreamContext, adopting: state.plan, functions: functions)
   }
 
   /// Drops what was prepared.
