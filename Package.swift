@@ -33,7 +33,6 @@ let package = Package(
   ],
   targets: [
     .target(name: "CLinux"),
-    .target(name: "CExecutor"),
     .target(name: "CScan"),
     .target(name: "CShims", dependencies: ["CLuaJIT"]),
     .systemLibrary(name: "CLuaJIT", pkgConfig: "luajit", providers: [.apt(["libluajit2-5.1-dev"])]),
@@ -42,7 +41,7 @@ let package = Package(
 
     module("Bytes"),
     module("HTTP", ["Bytes", "CScan"]),
-    module("IO", ["Bytes", "CExecutor", "CLinux", "CAres"]),
+    module("IO", ["Bytes", "CLinux", "CAres"]),
     module("Balancing"),
     module("Routing", ["HTTP", "Bytes", "CPCRE2"]),
     module("Scripting", ["CLuaJIT", "CShims"]),

@@ -47,7 +47,7 @@ extension Worker {
     state.whenDrained = { [loop] in loop.stop() }
     for listener in state.listeners.all { state.end(listener, gently ? .lastRequests : .closed) }
     state.stopIfDrained()
-    Task {
+    Task.immediate(executorPreference: loop) {
       guard let alarm = try? Alarm(on: self.state.reactor) else { return self.loop.stop() }
       await alarm.sleep(until: self.state.reactor.now.advanced(by: milliseconds))
       if gently {

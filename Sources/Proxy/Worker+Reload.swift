@@ -113,7 +113,7 @@ extension Worker {
       listener.options = handover.options
       for fd in handover.sockets {
         listener.sockets.insert(fd)
-        Task {
+        Task.immediate(executorPreference: loop) {
           await self.accept(on: fd, of: handover, for: listener)
         }
       }

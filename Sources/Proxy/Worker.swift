@@ -2,7 +2,7 @@
 // nothing on the path of a request.
 //
 // The actor's executor is the loop, so the compiler keeps the worker's state on the worker's
-// thread, and with it all that its tasks call: see EventLoop.
+// thread. Every task names the loop as its preferred executor, too: see EventLoop.
 import Bytes
 import Configuration
 import HTTP
@@ -35,8 +35,8 @@ package actor Worker {
 
   private func main() {
     state.upstreamContext.worker = self
-    Task { await self.serveWoken() }
-    Task { await self.keepHouse() }
+    Task.immediate(executorPreference: loop) { await self.serveWoken() }
+    Task.immediate(executorPreference: loop) { await self.keepHouse() }
     loop.run(state.reactor)
   }
 
@@ -107,7 +107,7 @@ package actor Worker {
     }
     state.connections += 1
     listener.connections += 1
-    Task {
+    Task.immediate(executorPreference: loop) {
       await self.serve(TCPStream(registered: fd, on: self.state.reactor), peer, record)
     }
   }
@@ -140,7 +140,7 @@ package actor Worker {
     while true {
       let woken = await state.parkedClients.next()
       for client in woken {
-        Task {
+        Task.immediate(executorPreference: loop) {
           let stream = TCPStream(registered: client.fd, on: self.state.reactor)
           if client.isExpired {
             if let listener = self.state.listeners[client.record.listener] {

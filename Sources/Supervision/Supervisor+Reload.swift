@@ -134,7 +134,7 @@ extension Supervisor {
   /// Has every worker build its plan, all at the same time.
   private func prepare(_ new: Configuration) async throws(ReloadError) {
     let attempts = workers.map { worker in
-      Task { () -> PlanError? in
+      Task(executorPreference: loop) { () -> PlanError? in
         do throws(PlanError) { try await worker.prepare(new) } catch { return error }
         return nil
       }
@@ -146,7 +146,7 @@ extension Supervisor {
 
   private func commit(_ commitments: [Commitment]) async {
     let tasks = zip(workers, commitments).map { worker, commitment in
-      Task { await worker.commit(commitment) }
+      Task(executorPreference: loop) { await worker.commit(commitment) }
     }
     for task in tasks { await task.value }
   }
@@ -216,7 +216,7 @@ extension Supervisor {
 
   private func begin(_ probation: Probation) {
     self.probation = probation
-    Task {
+    Task.immediate(executorPreference: loop) {
       guard let alarm = try? Alarm(on: self.reactor) else { return }
       await alarm.sleep(until: probation.end)
       guard self.probation === probation else { return }

@@ -33,14 +33,14 @@ enum Signals {
       guard unsafe sigwait(&set, &signal) == 0 else { continue }
       switch signal {
       case SIGHUP:
-        Task { try? await supervisor.reload() }
+        Task(executorPreference: supervisor.loop) { try? await supervisor.reload() }
       case SIGUSR2:
-        Task { try? await supervisor.upgrade() }
+        Task(executorPreference: supervisor.loop) { try? await supervisor.upgrade() }
       case SIGTERM, SIGQUIT:
         if isStopping { end(supervisor) }
         isStopping = true
         Log.info("Stopping: running requests may finish.")
-        Task { await supervisor.stop() }
+        Task(executorPreference: supervisor.loop) { await supervisor.stop() }
       default:
         end(supervisor)
       }

@@ -58,7 +58,7 @@ import Testing
     async throws
   {
     try await onLoop { worker in
-      let busy = Task.immediate {
+      let busy = Task.immediate(executorPreference: worker.loop) {
         while !Task.isCancelled {
           await worker.reactor.yield()
           await Task.yield()
@@ -79,7 +79,7 @@ import Testing
     let turns = try await onLoop { worker in
       let turns = Turns()
       let tasks = ["a", "b"].map { name in
-        Task.immediate {
+        Task.immediate(executorPreference: worker.loop) {
           for _ in 0..<3 {
             turns.names += name
             await worker.reactor.yield()

@@ -1,12 +1,9 @@
 // The executor of one worker: Swift's concurrency runs every job of the worker's actor and tasks
 // here, on one thread, between two looks at the kernel's list of ready sockets.
 //
-// It is the actor's serial executor, and takes the jobs that are bound to no actor as well: every
-// continuation that is resumed is one, and would travel through the process-wide thread pool and
-// back (20 us a request, docs/decisions/0001). For a task to name the loop as its preferred executor
-// would do, too, but then the runtime looks the preference up, under a lock, six times a request
-// (docs/decisions/0012).
-import CExecutor
+// It is the actor's serial executor and the preferred executor of its tasks, both: a continuation
+// always resumes on the task's preferred executor, and without that preference it would travel
+// through the process-wide thread pool and back (20 us a request, docs/decisions/0001).
 import CLinux
 import Glibc
 import Synchronization
@@ -62,17 +59,8 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
   // that is harmless, because this function is not async and no job moves between threads.
   private var isOwnThread: Bool { pthread_self() == owner.load(ordering: .relaxed) }
 
-  /// Makes the calling thread the owner. Once, before the first job; `run` ends it.
-  package func adoptThread() {
-    owner.store(pthread_self(), ordering: .relaxed)
-    // SAFETY: the loop outlives `run`, which takes its address back from the thread. The job's
-    // pointer is all that an UnownedJob is, and each is handed over once.
-    unsafe cexecutor_adopt(Unmanaged.passUnretained(self).toOpaque()) { loop, job in
-      let loop = unsafe Unmanaged<EventLoop>.fromOpaque(loop)
-      let job = unsafe unsafeBitCast(job, to: UnownedJob.self)
-      unsafe loop._withUnsafeGuaranteedRef { $0.ready.append(job) }
-    }
-  }
+  /// Makes the calling thread the owner. Once, before the first job.
+  package func adoptThread() { owner.store(pthread_self(), ordering: .relaxed) }
 
   /// Ends `run` after the current turn. Owner thread only.
   package func stop() { stopping = true }
@@ -81,10 +69,9 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
   package func run(_ reactor: Reactor) {
     while !stopping {
       runReady()
-      if stopping { break }
+      if stopping { return }
       if reactor.poll(blocking: ready.isEmpty) { takeInbox() }
     }
-    unsafe cexecutor_adopt(nil) { _, _ in }
   }
 
   /// Runs the jobs that were ready when it was called. What they enqueue waits for the next turn, so
@@ -93,8 +80,9 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
     guard !ready.isEmpty else { return }
     swap(&ready, &running)
     let serial = unsafe asUnownedSerialExecutor()
+    let task = unsafe asUnownedTaskExecutor()
     // SAFETY: every job was handed to this executor by `enqueue` and is run once.
-    for job in running { unsafe job.runSynchronously(on: serial) }
+    for job in running { unsafe job.runSynchronously(isolatedTo: serial, taskExecutor: task) }
     running.removeAll(keepingCapacity: true)
   }
 

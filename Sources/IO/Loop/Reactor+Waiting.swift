@@ -41,10 +41,6 @@ extension Reactor {
       slots[second].waiter = first
       slots[second].armed = interests.second.wanted.union(.failure)
     }
-    // A task whose executor is not quite the loop's has been sent through the queue since `wait` looked.
-    if isReady(interests.first) || isReady(interests.second) {
-      return resume(waiter: first, .ready)
-    }
     file(first, until: deadline)
   }
 
