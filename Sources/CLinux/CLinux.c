@@ -61,8 +61,6 @@ int clinux_set_pipe_size(int fd, int size) {
 
 void clinux_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
 
-int clinux_gettid(void) { return gettid(); }
-
 void clinux_trim_memory(void) { malloc_trim(0); }
 
 int clinux_errno(void) { return errno; }

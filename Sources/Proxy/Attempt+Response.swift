@@ -4,7 +4,6 @@ import Bytes
 import Configuration
 import HTTP
 import IO
-import Telemetry
 
 extension ClientConnection where Stream: ~Copyable {
   /// Passes a 1xx response on; an HTTP/1.0 client knows none.

@@ -4,7 +4,6 @@ import Bytes
 import Configuration
 import HTTP
 import IO
-import Telemetry
 
 /// An attempt in progress. Worker-confined, lives on its task's stack.
 struct Attempt<Server: ServerStream & ~Copyable>: ~Copyable {

@@ -5,7 +5,6 @@ import Configuration
 import HTTP
 import IO
 import Routing
-import Telemetry
 
 /// What is kept of a client's connection while it is idle, packed into its slot's note.
 struct ConnectionRecord {

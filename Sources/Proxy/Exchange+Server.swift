@@ -4,7 +4,6 @@ import Bytes
 import Configuration
 import HTTP
 import IO
-import Telemetry
 
 /// What a request has of its upstream while it is tried.
 struct ServerTurn {

@@ -5,7 +5,6 @@ import Bytes
 import Configuration
 import HTTP
 import IO
-import Telemetry
 
 extension ClientConnection where Stream: ~Copyable {
   /// Answers a request by a response of the configuration.

@@ -2,7 +2,6 @@
 import Configuration
 import HTTP
 import IO
-import Telemetry
 
 /// A connection to a server. Worker-confined; closed when nobody holds it any more.
 final class ServerConnection<Stream: ByteStream & ~Copyable> {

@@ -2,7 +2,6 @@
 // the one in force (prepare), and when every worker has, puts it in its place (commit).
 import Configuration
 import IO
-import Telemetry
 
 /// A listener that a worker is to have.
 package struct ListenerHandover: Sendable {

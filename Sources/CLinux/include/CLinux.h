@@ -23,7 +23,6 @@ int clinux_pipe_size(int fd);
 // Asks for a pipe of `size` bytes; returns its size afterwards, or -errno.
 int clinux_set_pipe_size(int fd, int size);
 void clinux_name_thread(const char *_Nonnull name);
-int clinux_gettid(void);
 // Gives free heap pages back to the system.
 void clinux_trim_memory(void);
 int clinux_errno(void);
