@@ -13,6 +13,10 @@
 // through gsub takes 9 KB of C stack and at least 3 instructions.
 enum { STRIDE = 200 };
 
+// The same while a program is loaded: a configuration may declare 100,000 sites, and is trusted but
+// for its mistakes.
+enum { LOADING_STRIDE = 10000 };
+
 // What a bounded state carries with it, found by way of its allocator.
 struct bounds {
   rsp_lua_limits limits;
@@ -25,6 +29,8 @@ struct bounds {
   const char *stack;  // where the call's part of the C stack begins
   struct timespec started;  // its processor time at the first look, which most calls end before
   bool is_timed;
+  bool is_loading;
+  long milliseconds;  // the processor time that is allowed
   enum rsp_lua_fault fault;
   long budget;
 };
@@ -118,7 +124,7 @@ static bool is_late(struct bounds *bounds) {
   }
   long seconds = now.tv_sec - bounds->started.tv_sec;
   long nanoseconds = now.tv_nsec - bounds->started.tv_nsec;
-  return seconds * 1000 + nanoseconds / 1000000 >= bounds->limits.milliseconds;
+  return seconds * 1000 + nanoseconds / 1000000 >= bounds->milliseconds;
 }
 
 static void watch(lua_State *L, lua_Debug *frame);
@@ -132,8 +138,13 @@ static void arm(lua_State *L, struct bounds *bounds, long count) {
 static void push_reason(lua_State *L, struct bounds *bounds, const char *position) {
   switch (bounds->fault) {
   case RSP_LUA_TIME:
-    lua_pushfstring(L, "%sthe function has run for more than %d ms", position,
-                    (int)bounds->limits.milliseconds);
+    if (bounds->is_loading) {
+      lua_pushfstring(L, "%sthe program has run for more than %d s", position,
+                      (int)(bounds->milliseconds / 1000));
+    } else {
+      lua_pushfstring(L, "%sthe function has run for more than %d ms", position,
+                      (int)bounds->milliseconds);
+    }
     return;
   case RSP_LUA_STACK:
     lua_pushfstring(L, "%sthe function calls itself too deeply", position);
@@ -154,7 +165,8 @@ static void watch(lua_State *L, lua_Debug *frame) {
     const char here = 0;
     if (bounds->left <= 0) {
       bounds->fault = RSP_LUA_INSTRUCTIONS;
-    } else if ((size_t)(bounds->stack - &here) > bounds->limits.stack_bytes) {
+    } else if (!bounds->is_loading &&
+               (size_t)(bounds->stack - &here) > bounds->limits.stack_bytes) {
       bounds->fault = RSP_LUA_STACK;
     } else if (is_late(bounds)) {
       bounds->fault = RSP_LUA_TIME;
@@ -176,6 +188,17 @@ static void watch(lua_State *L, lua_Debug *frame) {
 
 // Calls
 
+void rsp_lua_watch_loading(lua_State *L, long milliseconds) {
+  struct bounds *bounds = bounds_of(L);
+  if (bounds == NULL) return;
+  bounds->fault = RSP_LUA_WITHIN;
+  bounds->is_loading = true;
+  bounds->is_timed = false;
+  bounds->milliseconds = milliseconds;
+  bounds->left = LONG_MAX;
+  arm(L, bounds, LOADING_STRIDE);
+}
+
 static int push_fault(lua_State *L, struct operation *operation) {
   push_reason(L, operation->context, "");
   return 1;
@@ -189,6 +212,8 @@ int rsp_lua_call_bounded(lua_State *L, int function, int argument, long instruct
   bounds->allowance = bounds->limits.call_bytes;
   bounds->stack = &here;
   bounds->is_timed = false;
+  bounds->is_loading = false;
+  bounds->milliseconds = bounds->limits.milliseconds;
   bounds->budget = instructions;
   // The hook comes before an instruction: the one after the last that is allowed.
   bounds->left = instructions + 1;

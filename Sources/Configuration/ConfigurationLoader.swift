@@ -25,7 +25,7 @@ extension Configuration {
   private static func load(_ program: Program) throws(ConfigurationError) -> Configuration {
     let declarations = Declarations(program: program, keepingFunctions: false)
     do throws(LuaError) {
-      try declarations.run(in: LuaState())
+      try declarations.run(in: LuaState(limits: LuaLimits()))
     } catch {
       throw ConfigurationError(messages: declarations.messages + [error.message])
     }
@@ -45,6 +45,9 @@ extension Configuration {
 }
 
 extension Declarations {
+  /// Milliseconds of processor time that a program may take: 100,000 sites take one second.
+  private static var patience: Int { 30_000 }
+
   /// Runs the program in a state, in which the statements are defined first.
   ///
   /// The state that is to call functions later is prepared by this too, and then asks `functions`
@@ -69,6 +72,7 @@ extension Declarations {
     try lua.restrict()
     try ConfigurationLanguage(declarations: self).install(in: lua)
     try prepare(lua)
+    lua.watchLoading(milliseconds: Self.patience)
     do throws(LuaError) {
       try lua.stack.load(program.source, file: program.name)
       try lua.stack.call(arguments: 0, results: 0)

@@ -6,6 +6,13 @@ import CShims
 extension LuaState {
   // SAFETY: `stack.pointer` is this state's main thread, which self keeps open.
 
+  /// Has what runs from here on end with an error after so much processor time, so that an endless
+  /// loop in a configuration does not end reloads for good. For states with limits only; the first
+  /// `call` has limits of its own.
+  package borrowing func watchLoading(milliseconds: Int) {
+    unsafe rsp_lua_watch_loading(stack.pointer, milliseconds)
+  }
+
   /// Ends the time of loading: from here on the limits hold, globals and libraries cannot be
   /// changed, and what reaches files, processes and code is not there any more. Once, and only in a
   /// bounded state after `restrict`.

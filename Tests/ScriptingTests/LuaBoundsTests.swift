@@ -220,3 +220,17 @@ private let overBudget = "the function has executed more than 1000 instructions 
     #expect(message?.hasSuffix("run for more than 20 ms") == true)
   }
 }
+
+@Suite struct `Loading a program` {
+  @Test(arguments: [
+    "while true do end", "while true do pcall(function() while true do end end) end",
+    "coroutine.wrap(function() while true do end end)()",
+  ])
+  func `that never ends is ended`(program: String) throws {
+    let lua = try LuaState(limits: LuaLimits())
+    try lua.restrict()
+    lua.watchLoading(milliseconds: 1000)
+    let error = #expect(throws: LuaError.self) { try lua.run(program, name: "rsp.lua") }
+    #expect(error?.message.contains("rsp.lua:1: the program has run for more than 1 s") == true)
+  }
+}

@@ -29,6 +29,9 @@ enum rsp_lua_fault {
 // A new state as rsp_lua_open makes it, but interpreted only and with limits, which hold from
 // rsp_lua_seal on. LuaJIT calls no hook from compiled code, so compiled code could not be stopped.
 lua_State *_Nullable rsp_lua_open_bounded(rsp_lua_limits limits);
+// From here on what runs in a bounded state may take so much processor time, and is not limited
+// otherwise: the time of loading, which ends with the first bounded call.
+void rsp_lua_watch_loading(lua_State *_Nonnull L, long milliseconds);
 // Closes a state of either kind.
 void rsp_lua_close(lua_State *_Nonnull L);
 // From here on the state may hold `state_bytes` more than now. Garbage is collected first.
