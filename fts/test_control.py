@@ -243,7 +243,7 @@ def test_a_changed_control_socket_is_told_to_count_later(serve, tmp_path):
     file, log = tmp_path / "socket.lua", tmp_path / "log"
 
     def write(name):
-        socket_line = f'defaults {{ control_socket = "{tmp_path / name}" }}\n'
+        socket_line = f'defaults {{ control = "{tmp_path / name}" }}\n'
         file.write_text(socket_line + UPSTREAM % (port, f'"{server.address}"'))
 
     def wait_for(words):
@@ -256,10 +256,10 @@ def test_a_changed_control_socket_is_told_to_count_later(serve, tmp_path):
         wait_for("Started")
         process.send_signal(signal.SIGHUP)
         wait_for("Reloaded")
-        assert "control_socket" not in log.read_text()
+        assert "control socket" not in log.read_text()
         write("two.sock")
         process.send_signal(signal.SIGHUP)
-        wait_for("control_socket counts from the next start")
+        wait_for("control socket counts from the next start")
         assert run("status", "--control", tmp_path / "one.sock").returncode == 0
     finally:
         process.kill()

@@ -4,7 +4,7 @@ import Synchronization
 
 /// The place of the control socket.
 package enum ControlPath {
-  /// What `control_socket` says, or the default place.
+  /// What `control` says, or the default place.
   ///
   /// - Returns: nil when there is to be none.
   package static func path(for configured: String?) -> String? {

@@ -52,7 +52,7 @@ extension Supervisor {
       try await apply(new)
       // The command line's word counts more, and does not change.
       if launch.control == nil, new.process.controlSocket != old.process.controlSocket {
-        Log.warning("The changed control_socket counts from the next start.")
+        Log.warning("The changed control socket counts from the next start.")
       }
       // What an unconfirmed configuration would have gone back to is what this one goes back to.
       let previous = probation?.previous ?? old
