@@ -1,6 +1,7 @@
 // Where the frames of a WebSocket end, wherever the bytes are cut: RFC 6455 5.2.
 import Bytes
 import HTTP
+import Routing
 import Testing
 
 @testable import Proxy
