@@ -210,3 +210,16 @@ def test_a_server_that_is_out_at_the_start_is_not_asked_for_long(front, backends
     wait_for(proxy, 503)
     dead.start()
     wait_for(proxy, "dead")
+
+
+def test_status_tells_why_the_last_check_failed(front, checked):
+    bad = checked("bad", good=response(b"no", status="500 Oops"))
+    proxy = front([checked("fine"), bad], 'path = "/health"')
+
+    def failures():
+        (upstream,) = proxy.ask({"command": "status"})["upstreams"]
+        return [server["check_failure"] for server in upstream["servers"]]
+
+    wait_until(lambda: failures()[1], "a failed check")
+    assert failures()[0] is None and "500" in failures()[1]
+    assert f"app {bad.address}: the last check failed: " in proxy.command("status").stdout

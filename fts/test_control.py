@@ -3,15 +3,18 @@
 import json
 import os
 import re
+import signal
 import socket
 import stat
+import subprocess
 
 import pytest
 
 from harness.messages import request, response
 from harness.ports import free_port
-from harness.proxy import Proxy, run
+from harness.proxy import Proxy, binary, run
 from harness.server import always
+from harness.waiting import wait_until
 
 UPSTREAM = """
 workers(2)
@@ -154,6 +157,113 @@ def test_explain_tells_what_is_answered_without_a_server(pair):
     proxy, _ = pair
     assert "200" in proxy.command("explain", "example.com/own").stdout
     assert "404" in proxy.command("explain", "http://elsewhere.example/").stdout
+
+
+def explained(rsp, servers, options, *arguments):
+    port = free_port()
+    addresses = ", ".join(f'"{server.address}"' for server in servers)
+    proxy = rsp(text=EXPLAINED % (port, addresses, options), port=port)
+    return proxy, lambda *more: choice(proxy.command("explain", "example.com/", *more))
+
+
+EXPLAINED = """
+workers(1)
+listen "127.0.0.1:%d"
+upstream "app" { %s, %s }
+site "example.com" { ["/"] = proxy "app" }
+"""
+
+
+def choice(result):
+    assert result.returncode == 0, result.stdout
+    (line,) = [line for line in result.stdout.splitlines() if line.startswith("choice")]
+    return line.removeprefix("choice").strip()
+
+
+def test_explain_names_the_server_whose_turn_it_is_and_takes_no_turn(rsp, serve):
+    servers = [serve(always(response(word))) for word in (b"a", b"b")]
+    proxy, ask = explained(rsp, servers, 'balance = "round_robin"')
+    for _ in range(3):
+        words = ask()
+        assert ask() == words and "round_robin" in words
+        body = proxy.exchange(request()).body
+        assert words.startswith(servers[b"ab".index(body)].address + " ")
+
+
+@pytest.mark.parametrize("balance", ["p2c", "random"])
+def test_explain_says_where_chance_decides(rsp, serve, balance):
+    servers = [serve(always(response(word))) for word in (b"a", b"b")]
+    _, ask = explained(rsp, servers, f'balance = "{balance}"')
+    words = ask()
+    assert any(words.startswith(s.address) for s in servers) and "this is one draw" in words
+
+
+def test_explain_names_the_server_of_a_hash(rsp, serve):
+    servers = [serve(always(response(word))) for word in (b"a", b"b", b"c")]
+    proxy, ask = explained(rsp, servers, 'balance = "hash", hash = "$http_x_key $arg_a $uri"')
+    chosen = set()
+    for number in range(12):
+        body = proxy.exchange(request("GET", "/", f"X-Key: {number}")).body
+        words = ask("--header", f"X-Key: {number}")
+        assert words.startswith(servers[b"abc".index(body)].address + " ") and f"{number}" in words
+        chosen.add(body)
+    assert len(chosen) > 1
+
+
+def test_explain_needs_the_client_where_its_address_is_hashed(rsp, serve):
+    servers = [serve(always(response(word))) for word in (b"a", b"b", b"c")]
+    proxy, ask = explained(rsp, servers, 'balance = "hash"')
+    assert ask().startswith("one of ") and "--client" in ask()
+    body = proxy.exchange(request()).body
+    assert ask("--client", "127.0.0.1").startswith(servers[b"abc".index(body)].address + " ")
+
+
+def test_explain_follows_a_sticky_cookie(rsp, serve):
+    servers = [serve(always(response(word))) for word in (b"a", b"b", b"c")]
+    proxy, ask = explained(rsp, servers, "sticky = true")
+    for _ in range(4):
+        answer = proxy.exchange(request())
+        cookie = answer.get(b"Set-Cookie").decode().split(";")[0]
+        words = ask("--header", f"Cookie: {cookie}")
+        home = servers[b"abc".index(answer.body)].address
+        assert words == f"{home} (sticky: the cookie means it)"
+
+
+def test_explain_tells_that_no_server_is_in(pair):
+    proxy, servers = pair
+    proxy.command("down", "app", servers[0].address)
+    one = choice(proxy.command("explain", "example.com/"))
+    assert one == f"{servers[1].address} (the only one that is ready)"
+    proxy.command("down", "app", servers[1].address)
+    assert choice(proxy.command("explain", "example.com/")).startswith("none")
+
+
+def test_a_changed_control_socket_is_told_to_count_later(serve, tmp_path):
+    port, server = free_port(), serve(always(response(b"a")))
+    file, log = tmp_path / "socket.lua", tmp_path / "log"
+
+    def write(name):
+        socket_line = f'defaults {{ control = "{tmp_path / name}" }}\n'
+        file.write_text(socket_line + UPSTREAM % (port, f'"{server.address}"'))
+
+    def wait_for(words):
+        wait_until(lambda: words in log.read_text(), words)
+
+    write("one.sock")
+    with open(log, "w") as output:
+        process = subprocess.Popen([binary(), file], stdout=output, stderr=output)
+    try:
+        wait_for("Started")
+        process.send_signal(signal.SIGHUP)
+        wait_for("Reloaded")
+        assert "control socket" not in log.read_text()
+        write("two.sock")
+        process.send_signal(signal.SIGHUP)
+        wait_for("control socket counts from the next start")
+        assert run("status", "--control", tmp_path / "one.sock").returncode == 0
+    finally:
+        process.kill()
+        process.wait()
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ extension BodyRelay {
     case .length(let rest):
       try takeLength(&block, rest)
     case .untilClose:
+      if frames != nil { takeFrames(&block) }
       try count(block.count)
       if chunkedOutput { frame(&block, last: false, trailers: 0) }
     case .chunked(var decoder):

@@ -77,6 +77,10 @@ struct BodyRelay: ~Copyable {
   var maySplice = true
   /// What is left of a large chunk whose header has been written and whose data is spliced.
   var chunkRun: UInt64 = 0
+  /// The frames of a WebSocket that is relayed; nil of anything else.
+  var frames: WebSocketFrames?
+  /// A WebSocket is to end behind the frame that is under way.
+  var isLeaving = false
   /// Nothing more is to be read.
   private(set) var isInputEnded = true
   /// Bytes of body that have come from the source.
@@ -113,6 +117,8 @@ struct BodyRelay: ~Copyable {
     self.limit = limit
     received = 0
     hasSpliced = false
+    frames = nil
+    isLeaving = false
     hasReadSource = false
     lastProgress = worker.reactor.now
   }

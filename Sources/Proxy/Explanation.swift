@@ -12,6 +12,8 @@ package struct Explanation: Sendable, Equatable {
   package private(set) var lines: [String] = []
   /// The number of the upstream in `Configuration.upstreams`, if it is sent to one.
   package fileprivate(set) var upstream: Int?
+  /// The server that it would get, and how that comes about.
+  package fileprivate(set) var choice: String?
 
   package init() {}
 
@@ -29,16 +31,23 @@ package struct ExplainedRequest: Sendable, Equatable {
   /// `http://host/path?query`, the same without the scheme, or `/path` beside a Host field.
   package var url: String
   package var fields: [String]
+  /// The client's address, as found behind trusted proxies; nil where none is told.
+  package var client: String?
 
   /// - Parameter fields: lines such as `A: b`.
   package init(
-    listener: String? = nil, method: String = "GET", url: String, fields: [String] = []
+    listener: String? = nil, method: String = "GET", url: String, fields: [String] = [],
+    client: String? = nil
   ) {
+    self.client = client
     self.listener = listener
     self.method = method
     self.url = url
     self.fields = fields
   }
+
+  /// Whether a text can be the client's address.
+  package static func isAddress(_ text: String) -> Bool { InternetAddress(text) != nil }
 
   /// The head that a client would send.
   fileprivate var head: String {
@@ -73,7 +82,9 @@ extension Plan {
       try Self.parse(head, into: request)
       var path = buffers.borrow(.large)
       try Self.normalize(head, request, into: &path)
-      explain(head, request, path.bytes, matcher, &explanation)
+      let client = asked.client.flatMap { InternetAddress($0) }
+      let message = ExplainedMessage(head: head, request: request, client: client)
+      explain(message, path.bytes, matcher, &explanation)
     } catch {
       explanation.add("refused", "\(error)")
     }
@@ -130,9 +141,10 @@ extension Plan {
   }
 
   private func explain(
-    _ head: [UInt8], _ request: RequestHead, _ path: RawSpan, _ matcher: borrowing Matcher,
+    _ message: ExplainedMessage, _ path: RawSpan, _ matcher: borrowing Matcher,
     _ explanation: inout Explanation
   ) {
+    let (head, request) = (message.head, message.request)
     let host = head.withBytes { $0.string(request.host) }
     let name = host.utf8.prefix(head.withBytes { $0.slice(request.host).hostEnd })
     explanation.add("host", name.isEmpty ? "none" : String(name)?.lowercased() ?? host)
@@ -152,7 +164,15 @@ extension Plan {
       if case .gaveUp = trial.outcome { return explanation.add("action", "answer 500") }
     }
     guard let chosen else { return explanation.add("action", "answer 404: no route has this path") }
-    explain(sites.row(of: site, chosen), path, &explanation)
+    var found = message
+    found.site = sites.name(of: site)
+    if RoutePlace(found.site, sites.paths(of: site), chosen).isExpression {
+      let ranges = matcher.allGroups()
+      for i in ranges.indices {
+        found.groups.append(ranges[i].map { path.slice($0).array() } ?? [])
+      }
+    }
+    explain(sites.row(of: site, chosen), found, path, &explanation)
   }
 
   private static func reason(_ match: HostMatch, _ host: String) -> String {
@@ -164,12 +184,15 @@ extension Plan {
   }
 
   /// What is done by a route, in the words of the configuration.
-  private func explain(_ number: Int, _ path: RawSpan, _ explanation: inout Explanation) {
+  private func explain(
+    _ number: Int, _ message: ExplainedMessage, _ path: RawSpan, _ explanation: inout Explanation
+  ) {
     let row = sites.rows[number]
     let options = sites.settings[Int(row.settings)].value
     switch row.work {
     case .proxy(let upstream):
       explanation.upstream = Int(upstream)
+      explanation.choice = upstreams[Int(upstream)].explainChoice(message, path)
       explanation.add("action", "proxy \"\(upstreams[Int(upstream)].name)\"")
       if let range = path.rest(without: options.stripPrefix) {
         let prefix = String(decoding: options.stripPrefix, as: UTF8.self)

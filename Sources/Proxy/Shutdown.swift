@@ -46,14 +46,19 @@ extension Worker {
     state.isDraining = true
     state.whenDrained = { [loop] in loop.stop() }
     for listener in state.listeners.all { state.end(listener, gently ? .lastRequests : .closed) }
+    // Who has to go elsewhere should know at once; where another process has taken over, there is
+    // time.
+    if !gently { state.leaveTunnels() }
     state.stopIfDrained()
     Task.immediate(executorPreference: loop) {
       guard let alarm = try? Alarm(on: self.state.reactor) else { return self.loop.stop() }
       await alarm.sleep(until: self.state.reactor.now.advanced(by: milliseconds))
       if gently {
         for listener in self.state.listeners.all { self.state.end(listener, .closed) }
-        // The idle ones end in their own tasks.
-        await alarm.sleep(until: self.state.reactor.now.advanced(by: 50))
+        let hasWebSockets = self.state.tunnels.values.contains { $0.isWebSocket }
+        self.state.leaveTunnels()
+        // The idle ones end in their own tasks; clients of WebSockets get a moment for their farewell.
+        await alarm.sleep(until: self.state.reactor.now.advanced(by: hasWebSockets ? 1000 : 50))
       }
       if self.state.connections > 0 {
         Log.warning("closing \(self.state.connections) connections that did not end in time")

@@ -17,10 +17,12 @@ extension ClientConnection where Stream: ~Copyable {
     let patience = Int64(attempt.route.options.tunnelTimeoutMilliseconds)
     try startTunnel(&attempt)
     let sides = [stream.readInterest, server.stream.readInterest]
-    let record = worker.noteTunnel(on: attempt.route, between: sides)
+    let record = worker.noteTunnel(
+      on: attempt.route, between: sides, isWebSocket: download.frames != nil)
     defer { worker.forget(record) }
     var ended = (up: false, down: false)
     while !(ended.up && ended.down) {
+      if record.isLeaving { download.sayGoingAway() }
       do {
         var again = false
         if !ended.down {
@@ -55,7 +57,9 @@ extension ClientConnection where Stream: ~Copyable {
       let quiet = max(upload.lastProgress, download.lastProgress).advanced(by: patience)
       let deadline = min(quiet, record.end)
       let wake = await reactor.wait(for: interests, until: deadline)
-      if case .deadline = wake, reactor.now >= deadline { return .close }
+      guard case .deadline = wake, reactor.now >= deadline else { continue }
+      guard record.isWebSocket, !record.isLeaving, reactor.now >= record.end else { return .close }
+      record.leave(at: reactor.now)
     }
     return .close
   }
@@ -63,6 +67,10 @@ extension ClientConnection where Stream: ~Copyable {
   private func startTunnel<Server: ServerStream & ~Copyable>(
     _ attempt: inout Attempt<Server>
   ) throws(AttemptFailure) {
+    let isWebSocket =
+      response.upgrade.map {
+        attempt.received.bytes.slice($0).equalsIgnoringCase("websocket")
+      } ?? false
     guard composeSwitch(attempt.received.bytes, attempt.route) else {
       throw .invalidResponse("the head is too large")
     }
@@ -76,6 +84,10 @@ extension ClientConnection where Stream: ~Copyable {
     attempt.received.consume(response.byteCount)
     var first = ByteBuffer()
     swap(&first, &attempt.received)
+    if isWebSocket {
+      download.followFrames()
+      download.frames?.follow(first.bytes)
+    }
     download.output.append(first)
     // What the client sent behind its request belongs to the new protocol, now that it has begun.
     upload.output.append(early)

@@ -8,10 +8,24 @@ final class TunnelRecord {
   fileprivate(set) var route: RoutePlan
   /// Its two sides: its task waits for one of them or for both.
   fileprivate let sides: [Interest]
+  let isWebSocket: Bool
   /// When it is closed in any case.
   fileprivate(set) var end = Moment.never
+  /// A WebSocket's client is told to go, with close code 1001.
+  fileprivate(set) var isLeaving = false
 
-  fileprivate init(_ route: RoutePlan, _ sides: [Interest]) {
+  /// How long a WebSocket may take for the end of a frame and the client's farewell.
+  static let farewell: Int64 = 5000
+
+  /// Tells the client to go. The tunnel ends by itself then, or when the time is over.
+  func leave(at now: Moment) {
+    guard !isLeaving else { return }
+    isLeaving = true
+    end = now.advanced(by: Self.farewell)
+  }
+
+  fileprivate init(_ route: RoutePlan, _ sides: [Interest], isWebSocket: Bool) {
+    self.isWebSocket = isWebSocket
     self.route = route
     self.sides = sides
   }
@@ -19,8 +33,11 @@ final class TunnelRecord {
 
 extension WorkerState {
   /// A tunnel begins; `forget` it when it has ended.
-  func noteTunnel(on route: RoutePlan, between sides: [Interest]) -> TunnelRecord {
-    let record = TunnelRecord(route, sides)
+  func noteTunnel(
+    on route: RoutePlan, between sides: [Interest], isWebSocket: Bool
+  ) -> TunnelRecord {
+    let record = TunnelRecord(route, sides, isWebSocket: isWebSocket)
+    if isWebSocket, leavesTunnels { record.leave(at: reactor.now) }
     tunnels[ObjectIdentifier(record)] = record
     return record
   }
@@ -31,7 +48,7 @@ extension WorkerState {
   func endTunnels(leaving plan: Plan, in milliseconds: Int64) {
     guard !tunnels.isEmpty else { return }
     let end = reactor.now.advanced(by: milliseconds)
-    for tunnel in tunnels.values {
+    for tunnel in tunnels.values where !tunnel.isLeaving {
       if let same = plan.counterpart(of: tunnel.route) {
         // Nothing of an old plan lives longer for its sake.
         tunnel.route = same
@@ -41,6 +58,16 @@ extension WorkerState {
         // It waits for its old deadline otherwise.
         for side in tunnel.sides { reactor.interrupt(side) }
       }
+    }
+  }
+
+  /// WebSockets end, each with close code 1001, those that begin from now on as well. Other tunnels
+  /// have no way to tell.
+  func leaveTunnels() {
+    leavesTunnels = true
+    for tunnel in tunnels.values where tunnel.isWebSocket {
+      tunnel.leave(at: reactor.now)
+      for side in tunnel.sides { reactor.interrupt(side) }
     }
   }
 }

@@ -38,6 +38,8 @@ package final class WorkerState {
   var listeners = ListenerTable()
   /// Tunnels, which outlive many a configuration.
   var tunnels: [ObjectIdentifier: TunnelRecord] = [:]
+  /// The clients of WebSockets are told to go: the process ends soon.
+  var leavesTunnels = false
   /// Called while draining, when the last listener and the last connection have ended.
   var whenDrained: (() -> Void)?
   /// Connections that were parked since memory was last given back to the system.

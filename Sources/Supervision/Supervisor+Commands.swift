@@ -90,9 +90,13 @@ extension Supervisor {
   private func explain(_ request: JSON) async -> JSON {
     guard let url = request["url"]?.text else { return .failure("\"url\" is needed") }
     if isStopping { return .failure("rsp is stopping") }
+    let client = request["client"]?.text
+    if let client, !ExplainedRequest.isAddress(client) {
+      return .failure("\"client\" is an IP address")
+    }
     let asked = ExplainedRequest(
       listener: request["listener"]?.text, method: request["method"]?.text ?? "GET", url: url,
-      fields: (request["headers"]?.elements ?? []).compactMap(\.text))
+      fields: (request["headers"]?.elements ?? []).compactMap(\.text), client: client)
     var explanation = await workers[0].explain(asked)
     var upstreams: [UpstreamStatus] = []
     for worker in workers { upstreams = Self.sum(upstreams, await worker.upstreamStatus()) }

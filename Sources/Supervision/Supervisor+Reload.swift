@@ -50,6 +50,10 @@ extension Supervisor {
       let new = try await load()
       let old = configuration
       try await apply(new)
+      // The command line's word counts more, and does not change.
+      if launch.control == nil, new.process.controlSocket != old.process.controlSocket {
+        Log.warning("The changed control socket counts from the next start.")
+      }
       // What an unconfirmed configuration would have gone back to is what this one goes back to.
       let previous = probation?.previous ?? old
       probation = nil

@@ -20,7 +20,7 @@ extension Supervisor {
       "generation": .integer(generation), "workers": .integer(workers.count),
       "connections": .integer(connections), "sites": .integer(configuration.sites.count),
       "listeners": .array(configuration.listeners.map { .string("\($0.address)") }),
-      "upstreams": .array(upstreams.map(Self.json)),
+      "upstreams": .array(upstreams.map { self.json($0) }),
     ]
     if let probation {
       let seconds = (probation.end.milliseconds - reactor.now.milliseconds) / 1000
@@ -59,18 +59,21 @@ extension Supervisor {
     return sum
   }
 
-  private static func json(_ upstream: UpstreamStatus) -> JSON {
-    [
+  private func json(_ upstream: UpstreamStatus) -> JSON {
+    let servers = upstream.servers.map { json($0, of: upstream.name) }
+    return [
       "name": .string(upstream.name), "balance": .string(upstream.algorithm.rawValue),
-      "queued": .integer(upstream.queued), "servers": .array(upstream.servers.map(json)),
+      "queued": .integer(upstream.queued), "servers": .array(servers),
     ]
   }
 
-  private static func json(_ server: UpstreamStatus.Server) -> JSON {
-    [
+  private func json(_ server: UpstreamStatus.Server, of upstream: String) -> JSON {
+    let failure = checker?.state(of: server.member.identity, in: upstream)?.failure
+    return [
       "name": .string(server.member.name), "address": .string("\(server.member.address)"),
       "state": .string(server.state.name), "weight": .integer(server.member.weight),
       "backup": .bool(server.member.isBackup), "checks_pass": .bool(server.isPassingChecks),
+      "check_failure": failure.map { .string($0.description) } ?? .null,
       "in_flight": .integer(server.inFlight), "idle": .integer(server.idleConnections),
       "requests": .integer(server.requests), "failures": .integer(server.failures),
       "latency_us": .integer(server.latencyMicroseconds),

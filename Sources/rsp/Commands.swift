@@ -76,10 +76,7 @@ extension Log.Level: ExpressibleByArgument {
 }
 
 /// Says what would become of a request under a configuration that need not be in force anywhere.
-func explain(
-  method: String, url: String, fields: [String], by configuration: Configuration
-) -> [String] {
-  let request = ExplainedRequest(method: method, url: url, fields: fields)
+func explain(_ request: ExplainedRequest, by configuration: Configuration) -> [String] {
   var (explanation, upstreams) = Worker.explain(request, by: configuration)
   explanation.addServers(upstreams, configuration)
   return explanation.lines

@@ -1,6 +1,7 @@
 // The commands that talk to a running rsp over its control socket.
 import ArgumentParser
 import Configuration
+import Proxy
 import Supervision
 import Telemetry
 
@@ -168,11 +169,18 @@ struct Explain: ParsableCommand {
     name: .customLong("header"), parsing: .singleValue,
     help: ArgumentHelp("A field of the request, such as 'A: b'.", valueName: "field"))
   var headers: [String] = []
+  @Option(
+    help: ArgumentHelp(
+      "The client's IP address, for what depends on it.", valueName: "address"))
+  var client: String?
   @OptionGroup var rsp: ControlOptions
 
   func validate() throws {
     for header in headers where !header.contains(":") {
       throw ValidationError("--header '\(header)': a field is a name, a colon and a value.")
+    }
+    if let client, !ExplainedRequest.isAddress(client) {
+      throw ValidationError("--client '\(client)' is no IP address.")
     }
   }
 
@@ -180,13 +188,16 @@ struct Explain: ParsableCommand {
     let lines: [String]
     if let file = rsp.config, rsp.control == nil {
       let configuration = try Source.file(file).load()
-      lines = explain(
-        method: method, url: url, fields: headers, by: configuration)
+      let request = ExplainedRequest(
+        method: method, url: url, fields: headers, client: client)
+      lines = explain(request, by: configuration)
     } else {
-      let answer = try rsp.ask([
+      var request: JSON = [
         "command": "explain", "method": .string(method), "url": .string(url),
         "headers": .array(headers.map { .string($0) }),
-      ])
+      ]
+      if let client { request.append("client", .string(client)) }
+      let answer = try rsp.ask(request)
       lines = (answer["lines"]?.elements ?? []).compactMap(\.text)
     }
     print(lines.joined(separator: "\n"))

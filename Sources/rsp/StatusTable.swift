@@ -22,7 +22,22 @@ struct StatusTable {
     if upstreams.isEmpty { return }
     text += "\n"
     append(Self.rows(upstreams))
+    appendFailures(upstreams)
     text.removeLast()
+  }
+
+  /// Why servers failed their last active checks, below the table: the reasons are long.
+  private mutating func appendFailures(_ upstreams: [JSON]) {
+    var isFirst = true
+    for upstream in upstreams {
+      for server in upstream["servers"]?.elements ?? [] {
+        guard let failure = server["check_failure"]?.text else { continue }
+        if isFirst { text += "\n" }
+        isFirst = false
+        let (name, address) = (upstream["name"]?.text ?? "", server["address"]?.text ?? "")
+        text += "\(name) \(address): the last check failed: \(failure)\n"
+      }
+    }
   }
 
   private mutating func line(_ label: String, _ words: String) {
