@@ -116,6 +116,11 @@ extension Declarations {
     switch table.elements.first ?? .nil {
     case .function(let reference):
       function = Function(site: name, route: text, location: location, reference: reference)
+    case .other(.function):
+      // `["/"] = proxy`, which nobody would notice before the first request.
+      complain(
+        "\(subject): a function of the language stands here uncalled (write proxy \"NAME\")",
+        at: location)
     case .object(let object as ActionValue):
       answer = .action(object)
       // Where it stands in the route itself, and not in a variable from elsewhere.

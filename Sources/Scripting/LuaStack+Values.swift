@@ -21,6 +21,8 @@ extension LuaStack {
       return .bytes(bytes(at: index) ?? [])
     case .table: return .table(try table(at: index, depth: depth, keepingFunctions))
     case .function:
+      // SAFETY: `pointer` is a live thread, and there is a value at `index`.
+      if unsafe lua_iscfunction(pointer, Int32(index)) != 0 { return .other(.function) }
       guard keepingFunctions else { return .function(nil) }
       try reserve(1)
       pushCopy(of: index)

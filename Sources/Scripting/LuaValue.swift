@@ -10,11 +10,11 @@ package enum LuaValue {
   /// A string that is not UTF-8.
   case bytes([UInt8])
   case table(LuaTable)
-  /// With a reference to it where one was asked for.
+  /// One written in Lua, with a reference to it where one was asked for.
   case function(LuaReference?)
   /// A Swift object that was pushed with `push(object:)`.
   case object(AnyObject)
-  /// A thread, or userdata of another library.
+  /// A thread, userdata of another library, or a function of ours or of a library.
   case other(LuaType)
 
   /// Lua's name of the value's type, with the article a message needs: `a table`.
@@ -23,7 +23,8 @@ package enum LuaValue {
     case .nil: "nil"
     case .boolean(let value): "\(value)"
     case .number: "a number"
-    case .string, .bytes: "a string"
+    case .string: "a string"
+    case .bytes: "a string that is not UTF-8"
     case .table: "a table"
     case .function: "a function"
     case .object: "an object"

@@ -141,4 +141,13 @@ import Testing
       #expect(lua.stack.type(at: -1) == .function)
     }
   }
+
+  @Test(arguments: ["proxy", "respond", "{ redirect }", "string.rep"])
+  func `is not a function of the language`(route: String) {
+    #expect(
+      messages("listen '1' site '*' { ['/'] = \(route) }") == [
+        "rsp.lua:1: site \"*\": route \"/\": a function of the language stands here uncalled "
+          + "(write proxy \"NAME\")"
+      ])
+  }
 }

@@ -15,7 +15,7 @@ import Testing
 
   @Test func `a table is split into elements, fields and other keys`() throws {
     let read = try value(
-      "{ 'a', 2, true, b = { c = 'deep' }, a = print, [5] = 'hole', [0.5] = 1, [true] = 1 }")
+      "{ 'a', 2, true, b = { c = 'deep' }, a = function() end, [5] = 'h', [0.5] = 1, [true] = 1 }")
     guard case .table(let table) = read else {
       Issue.record("not a table")
       return
@@ -30,6 +30,13 @@ import Testing
     }
     guard case .function? = table["a"] else {
       Issue.record("the function is lost")
+      return
+    }
+  }
+
+  @Test func `a library's function is told from one written in Lua`() throws {
+    guard case .other(.function) = try value("string.rep") else {
+      Issue.record("taken for a function of the program")
       return
     }
   }
