@@ -6,12 +6,15 @@ import socket
 import threading
 
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from harness.messages import request, response
 from harness.ports import free_port
 from harness.proxy import Proxy
 from harness.server import always
 from harness.waiting import wait_until
+from test_upgrade import echo, websocket_server
 
 
 class Successor:
@@ -221,3 +224,14 @@ def test_without_anybody_to_take_over_from_the_start_fails(rsp, serve, tmp_path)
     proxy = rsp(serve(always(response(b"x"))))
     result = run(proxy.file, "--takeover", tmp_path / "absent.sock")
     assert result.returncode == 1 and "cannot take over" in result.stdout
+
+
+def test_websockets_of_the_old_process_are_sent_away_when_its_time_is_over(rsp, upgraded):
+    with websocket_server(echo) as address:
+        proxy = rsp(address, drain_timeout="2s")
+        with connect(f"ws://127.0.0.1:{proxy.port}/") as websocket:
+            upgraded(proxy)
+            with pytest.raises(ConnectionClosed) as closed:
+                websocket.recv(timeout=20)
+        assert closed.value.rcvd and closed.value.rcvd.code == 1001
+        assert proxy.wait_for_exit() == 0
