@@ -30,7 +30,7 @@ protocol ServerStream: ByteStream, ~Copyable {
 }
 
 /// Why there is no connection to a server.
-enum ConnectError: Error {
+package enum ConnectError: Error {
   /// No address is known for the server.
   case noAddress
   /// The system says no; the words are for the log.
@@ -117,7 +117,9 @@ final class ServerPool<Stream: ServerStream & ~Copyable>: IdleOwner {
 extension TCPStream: ServerStream {
   var descriptor: Int32 { fd }
 
-  static func connect(to address: SocketAddress, on reactor: Reactor, until deadline: Moment)
+  package static func connect(
+    to address: SocketAddress, on reactor: Reactor, until deadline: Moment
+  )
     async throws(ConnectError) -> TCPStream
   {
     let stream: TCPStream

@@ -131,7 +131,7 @@ extension ServerAddress {
 
 extension Member {
   /// The member that a numeric or Unix address stands for; nil for a name.
-  init?(_ server: ServerConfiguration) {
+  package init?(_ server: ServerConfiguration) {
     let address: SocketAddress
     switch server.address {
     case .unix(let path): address = .unix(path)

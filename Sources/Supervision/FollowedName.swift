@@ -100,10 +100,8 @@ extension ServerConfiguration {
   /// - Parameter found: what the DNS says of its name, if it has one.
   func members(_ found: [NamedServer]) -> [Member] {
     switch address {
-    case .ip(let host, let port):
-      return SocketAddress(numeric: host, port: port).map { [Member(self, at: $0)] } ?? []
-    case .unix(let path):
-      return [Member(self, at: .unix(path))]
+    case .ip, .unix:
+      return Member(self).map { [$0] } ?? []
     case .name(_, let port):
       return found.map { Member(self, at: $0.address.with(port: port)) }
     case .service:

@@ -83,17 +83,14 @@ struct HealthCheck: ~Copyable {
   private static func connect(
     to address: SocketAddress, on reactor: Reactor, until deadline: Moment
   ) async throws(CheckFailure) -> TCPStream {
-    let stream: TCPStream
-    do {
-      stream = try TCPStream(Sockets.connect(to: address), on: reactor)
+    do throws(ConnectError) {
+      return try await TCPStream.connect(to: address, on: reactor, until: deadline)
     } catch {
-      throw .system(error)
+      switch error {
+      case .failed(let error): throw .system(error)
+      case .timedOut, .noAddress: throw .timedOut
+      }
     }
-    guard case .ready = await reactor.wait(for: stream.writeInterest, until: deadline) else {
-      throw .timedOut
-    }
-    if let error = stream.connectError() { throw .system(error) }
-    return stream
   }
 
   // MARK: The exchange
@@ -235,12 +232,7 @@ struct HealthCheck: ~Copyable {
 extension CheckTarget {
   /// Where the check connects to: the server, or another port of its machine.
   var checkAddress: SocketAddress {
-    guard let port = options.port else { return member.address }
-    return switch member.address {
-    case .v4(let address, _): .v4(address, port: port)
-    case .v6(let high, let low, let scope, _): .v6(high: high, low: low, scope: scope, port: port)
-    case .unix: member.address
-    }
+    options.port.map { member.address.with(port: $0) } ?? member.address
   }
 
   /// What the Host field says when the configuration does not: the server as it is configured.
