@@ -38,10 +38,13 @@ let package = Package(
     .systemLibrary(name: "CLuaJIT", pkgConfig: "luajit", providers: [.apt(["libluajit2-5.1-dev"])]),
     .target(name: "CAres", linkerSettings: [.linkedLibrary("cares")]),
     .target(name: "CPCRE2", linkerSettings: [.linkedLibrary("pcre2-8")]),
+    .target(
+      name: "COpenSSL", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
 
     module("Bytes"),
     module("HTTP", ["Bytes", "CScan"]),
     module("IO", ["Bytes", "CLinux", "CAres"]),
+    module("TLS", ["IO", "Bytes", "COpenSSL"]),
     module("Balancing"),
     module("Routing", ["HTTP", "Bytes", "CPCRE2"]),
     module("Scripting", ["CLuaJIT", "CShims"]),
@@ -68,6 +71,7 @@ let package = Package(
     tests("BytesTests", ["Bytes"]),
     tests("HTTPTests", ["HTTP", "Bytes"]),
     tests("IOTests", ["IO", "Bytes", "TestSupport"]),
+    tests("TLSTests", ["TLS", "IO", "Bytes", "TestSupport"]),
     tests("RoutingTests", ["Routing", "HTTP", "Bytes"]),
     tests("TelemetryTests", ["Telemetry", "IO"]),
     tests("BalancingTests", ["Balancing"]),

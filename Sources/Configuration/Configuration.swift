@@ -57,14 +57,17 @@ package struct IncludedFile: Sendable, Equatable {
 package struct ListenerConfiguration: Sendable, Equatable {
   package var address: ListenAddress
   package var options: ListenerOptions
+  package var service: ListenerService
   /// The line of its `listen` statement; 0 when there is none.
   package var line: Int
 
   package init(
-    address: ListenAddress, options: ListenerOptions = ListenerOptions(), line: Int = 0
+    address: ListenAddress, options: ListenerOptions = ListenerOptions(),
+    service: ListenerService = .http, line: Int = 0
   ) {
     self.address = address
     self.options = options
+    self.service = service
     self.line = line
   }
 }

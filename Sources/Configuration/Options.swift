@@ -41,6 +41,10 @@ package struct RouteOptions: Sendable, Equatable {
   package var errorPages: [Int: Shared<FixedResponse>] = [:]
   /// Lua instructions that a function may execute for one request.
   package var luaBudget = 1_000_000
+  /// Whether a request that came without TLS is sent to the same URL with https.
+  package var redirectsToHTTPS = false
+  /// The value of Strict-Transport-Security (RFC 6797) in answers over TLS; nil sends none.
+  package var strictTransportSecurity: String?
 
   package init() {}
 }
@@ -71,6 +75,10 @@ package struct ListenerOptions: Sendable, Equatable {
   package var backlog = 4096
   /// Proxies whose word about the client is believed.
   package var trusted = CIDRSet()
+  /// Present where TLS is spoken.
+  package var tls: ListenerTLS?
+  /// Peers whose connections must begin with a PROXY header; nil expects none from anybody.
+  package var proxyProtocol: CIDRSet?
 
   package init() {}
 }
@@ -85,6 +93,9 @@ package struct ProcessOptions: Sendable, Equatable {
   package var controlSocket: String?
   /// The DNS servers to ask, `address:port` separated by commas; nil for those of /etc/resolv.conf.
   package var resolver: String?
+  /// The user, and after a colon the group, to become once everything is open; nil stays.
+  package var user: String?
+  package var acme = ACMEOptions()
 
   package init() {}
 }

@@ -7,12 +7,18 @@ package struct SiteConfiguration: Sendable, Equatable {
   package var names: [HostName]
   /// Regular expressions stand in their order; the order of the others means nothing.
   package var routes: [RouteConfiguration]
+  /// The upstream (an index of `Configuration.upstreams`) that TLS connections for these names are
+  /// tunnelled to undecrypted; nil where they are terminated.
+  package var passthrough: Int?
   /// The line of its `site` statement; 0 when there is none.
   package var line: Int32
 
-  package init(names: [HostName], routes: [RouteConfiguration], line: Int32 = 0) {
+  package init(
+    names: [HostName], routes: [RouteConfiguration], passthrough: Int? = nil, line: Int32 = 0
+  ) {
     self.names = names
     self.routes = routes
+    self.passthrough = passthrough
     self.line = line
   }
 }

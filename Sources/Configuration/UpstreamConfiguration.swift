@@ -22,6 +22,8 @@ package struct UpstreamConfiguration: Sendable, Equatable {
 /// A member of an upstream; by a name it stands for as many servers as the DNS has addresses.
 package struct ServerConfiguration: Sendable, Equatable {
   package var address: ServerAddress
+  /// Whether its address was written with `https://`.
+  package var isTLS: Bool
   /// Its share of the requests beside the others'; 1 to 256.
   package var weight: Int
   /// Whether it serves only when all others are out.
@@ -30,9 +32,11 @@ package struct ServerConfiguration: Sendable, Equatable {
   package var maxConnections: Int?
 
   package init(
-    address: ServerAddress, weight: Int = 1, isBackup: Bool = false, maxConnections: Int? = nil
+    address: ServerAddress, isTLS: Bool = false, weight: Int = 1, isBackup: Bool = false,
+    maxConnections: Int? = nil
   ) {
     self.address = address
+    self.isTLS = isTLS
     self.weight = weight
     self.isBackup = isBackup
     self.maxConnections = maxConnections
@@ -59,6 +63,10 @@ package struct UpstreamOptions: Sendable, Equatable {
   /// Requests that may wait, over all workers, while every server has `max_connections`.
   package var queue = 1024
   package var queueTimeoutMilliseconds = 10_000
+  /// For those servers that are spoken to by TLS.
+  package var tls = ServerTLS()
+  /// The header that connections to its servers begin with; nil for none.
+  package var proxyProtocol: ProxyProtocolVersion?
 
   package init() {}
 }

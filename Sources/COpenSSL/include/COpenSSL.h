@@ -1,0 +1,4 @@
+// What rsp uses of OpenSSL, without its headers, which are made of macros that Swift cannot see.
+// Each header has a .c of its own: certificates and keys, and more as it comes.
+#pragma once
+#include "errors.h"
