@@ -15,7 +15,8 @@ import Testing
             names: [try HostName($0)],
             routes: [
               RouteConfiguration(
-                pattern: .prefix(Array("/".utf8)), action: .respond(Shared(FixedResponse(status: 200))))
+                pattern: .prefix(Array("/".utf8)),
+                action: .respond(Shared(FixedResponse(status: 200))))
             ])
         }))
   }
