@@ -17,6 +17,8 @@ final class Plan {
     upstreams.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
   /// What was made of the destinations of `sites` that requests have asked for.
   private var made: [Destination?]
+  /// The port for https URLs; nil for the usual one.
+  private let httpsPort: UInt16?
 
   /// Builds a plan beside the one in force, from which it takes over the upstreams of the same names.
   /// `takeEffect` puts it in force.
@@ -31,6 +33,7 @@ final class Plan {
       UpstreamPlan.make($0, in: context, adopting: old?.upstream(named: $0.name))
     }
     made = Array(repeating: nil, count: tables.sites.destinations.count)
+    httpsPort = configuration.httpsPort
   }
 
   var sites: SiteTable { tables.sites }
@@ -89,7 +92,13 @@ final class Plan {
 
   private func make(_ destination: SiteTable.Destination) -> Destination {
     let settings = tables.settings[Int(destination.settings)]
-    switch destination.work {
+    let made = make(destination.work, settings)
+    guard settings.options.redirectsToHTTPS else { return made }
+    return .secured(SecuredRoute(made, settings, tables, port: httpsPort))
+  }
+
+  private func make(_ work: SiteTable.Work, _ settings: RouteSettings) -> Destination {
+    switch work {
     case .proxy(let upstream):
       return .proxy(RoutePlan(settings, tables, upstreams[Int(upstream)]))
     case .respond(let number):
@@ -111,7 +120,9 @@ final class Plan {
     let patterns = sites.paths(of: site).patterns
     guard let route = patterns.firstIndex(where: { $0.description == name.pattern })
     else { return nil }
-    switch destination(of: route, in: site) {
+    var destination = destination(of: route, in: site)
+    if case .secured(let route) = destination { destination = route.inner }
+    switch destination {
     case .proxy(let new):
       let isSame =
         new.upstream.name == old.upstream.name && !old.isOfFunction
@@ -123,7 +134,7 @@ final class Plan {
         let upstream = upstreams.firstIndex(where: { $0.name == old.upstream.name })
       else { return nil }
       return new.plan(for: upstream, in: self)
-    case .respond:
+    case .respond, .secured:
       return nil
     }
   }

@@ -9,6 +9,8 @@ enum Destination {
   case proxy(RoutePlan)
   case respond(AnswerRoute)
   case function(FunctionRoute)
+  /// One of these, for requests by TLS.
+  case secured(SecuredRoute)
 }
 
 /// Which route of which site a request belongs to: numbers of the plan's table.
