@@ -52,10 +52,13 @@ let package = Package(
     module("Telemetry", ["IO"]),
     module(
       "Proxy",
-      ["Configuration", "Telemetry", "Balancing", "Routing", "Scripting", "HTTP", "IO", "Bytes"]),
+      [
+        "Configuration", "Telemetry", "Balancing", "Routing", "Scripting", "HTTP", "TLS", "IO",
+        "Bytes",
+      ]),
     module(
       "Supervision",
-      ["Proxy", "Configuration", "Telemetry", "Balancing", "Routing", "HTTP", "IO", "Bytes"]),
+      ["Proxy", "TLS", "Configuration", "Telemetry", "Balancing", "Routing", "HTTP", "IO", "Bytes"]),
     .executableTarget(
       name: "rsp",
       dependencies: [
@@ -83,7 +86,8 @@ let package = Package(
     tests(
       "SupervisionTests",
       [
-        "Supervision", "Proxy", "Configuration", "Balancing", "Routing", "HTTP", "IO", "Bytes",
+        "Supervision", "Proxy", "TLS", "Configuration", "Balancing", "Routing", "HTTP", "IO",
+        "Bytes",
         "TestSupport",
       ]),
   ]
