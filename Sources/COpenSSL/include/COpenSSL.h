@@ -1,4 +1,7 @@
 // What rsp uses of OpenSSL, without its headers, which are made of macros that Swift cannot see.
 // Each header has a .c of its own: certificates and keys, and more as it comes.
 #pragma once
+#include "context.h"
 #include "errors.h"
+#include "identity.h"
+#include "session.h"
