@@ -1,6 +1,6 @@
 #include "context.h"
+#include "certificate.h"
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
 #include <openssl/x509_vfy.h>
 #include <string.h>
 
@@ -17,15 +17,12 @@ static const char *const groups = "X25519:P-256:P-384";
 static struct copenssl_context *make(const SSL_METHOD *method, int minimum) {
   struct copenssl_context *context = OPENSSL_zalloc(sizeof *context);
   if (!context) return NULL;
-  atomic_init(&context->owners, 1);
-  pthread_mutex_init(&context->lock, NULL);
   context->ctx = SSL_CTX_new(method);
   if (!context->ctx) {
     copenssl_context_free(context);
     return NULL;
   }
   SSL_CTX *ctx = context->ctx;
-  SSL_CTX_set_app_data(ctx, context);
   // RFC 9325 3.4: a renegotiation has only ever been an attack on a web server.
   SSL_CTX_set_options(
       ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE
@@ -53,15 +50,8 @@ struct copenssl_context *copenssl_server_context(int minimum, const char *cipher
   // What a client needs to come back is in its ticket; nothing is kept here.
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_max_early_data(ctx, 0);
-  // Until there are keys of the process, each context has one of its own.
-  if (RAND_bytes((unsigned char *)context->keys, sizeof context->keys[0]) <= 0) {
-    copenssl_context_free(context);
-    return NULL;
-  }
-  context->key_count = 1;
-  SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, copenssl_ticket);
   SSL_CTX_set_tlsext_servername_callback(ctx, copenssl_accept_name);
-  SSL_CTX_set_tlsext_status_cb(ctx, copenssl_staple);
+  copenssl_context_staple(ctx);
   copenssl_context_set_session_scope(context, (const uint8_t *)"rsp", 3);
   return context;
 }
@@ -75,16 +65,10 @@ struct copenssl_context *copenssl_client_context(void) {
   return context;
 }
 
-void copenssl_context_keep(struct copenssl_context *context) {
-  atomic_fetch_add_explicit(&context->owners, 1, memory_order_relaxed);
-}
-
 void copenssl_context_free(struct copenssl_context *context) {
-  if (atomic_fetch_sub_explicit(&context->owners, 1, memory_order_acq_rel) > 1) return;
   SSL_CTX_free(context->ctx);
-  pthread_mutex_destroy(&context->lock);
   OPENSSL_free(context->protocols);
-  OPENSSL_clear_free(context, sizeof *context);
+  OPENSSL_free(context);
 }
 
 int copenssl_context_set_protocols(
@@ -139,18 +123,4 @@ void copenssl_context_verify_servers(struct copenssl_context *context) {
   SSL_CTX_set_verify(context->ctx, SSL_VERIFY_PEER, NULL);
 }
 
-int copenssl_context_use(
-    struct copenssl_context *context, X509 *certificate, EVP_PKEY *key, STACK_OF(X509) *chain) {
-  return SSL_CTX_use_cert_and_key(context->ctx, certificate, key, chain, 1);
-}
-
-void copenssl_context_set_ticket_keys(
-    struct copenssl_context *context, const struct copenssl_ticket_key *keys, size_t count) {
-  if (count == 0) return;
-  if (count > COPENSSL_MOST_TICKET_KEYS) count = COPENSSL_MOST_TICKET_KEYS;
-  pthread_mutex_lock(&context->lock);
-  OPENSSL_cleanse(context->keys, sizeof context->keys);
-  memcpy(context->keys, keys, count * sizeof *keys);
-  context->key_count = count;
-  pthread_mutex_unlock(&context->lock);
-}
+SSL_CTX *copenssl_context_of_openssl(struct copenssl_context *context) { return context->ctx; }

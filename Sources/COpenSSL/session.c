@@ -8,7 +8,6 @@
 
 struct copenssl_session {
   SSL *ssl;
-  struct copenssl_context *context;
   // What the call under way may use; NULL between calls.
   struct copenssl_wire *wire;
   // What has to go to the peer and was written during a read.
@@ -16,8 +15,6 @@ struct copenssl_session {
   size_t spill_count;
   const uint8_t *protocols;
   size_t protocol_bytes;
-  uint8_t *staple;
-  size_t staple_count;
   // The connecting end: the newest ticket.
   SSL_SESSION *ticket;
   // What ended a read that had something to give first; DONE for nothing. And its error.
@@ -116,8 +113,6 @@ static struct copenssl_session *make(struct copenssl_context *context) {
   BIO_set_data(bio, session);
   BIO_set_init(bio, 1);
   SSL_set_bio(session->ssl, bio, bio);
-  copenssl_context_keep(context);
-  session->context = context;
   session->protocols = context->protocols;
   session->protocol_bytes = context->protocol_bytes;
   return session;
@@ -141,22 +136,12 @@ void copenssl_session_free(struct copenssl_session *session) {
   SSL_free(session->ssl);
   SSL_SESSION_free(session->ticket);
   OPENSSL_free(session->spill);
-  OPENSSL_free(session->staple);
-  copenssl_context_free(session->context);
   OPENSSL_free(session);
 }
 
 // MARK: Before the handshake
 
-int copenssl_session_use(
-    struct copenssl_session *session, X509 *certificate, EVP_PKEY *key, STACK_OF(X509) *chain,
-    const uint8_t *staple, size_t staple_count) {
-  if (!SSL_use_cert_and_key(session->ssl, certificate, key, chain, 1)) return 0;
-  OPENSSL_free(session->staple);
-  session->staple = staple_count ? OPENSSL_memdup(staple, staple_count) : NULL;
-  session->staple_count = session->staple ? staple_count : 0;
-  return 1;
-}
+SSL *copenssl_session_of_openssl(struct copenssl_session *session) { return session->ssl; }
 
 void copenssl_session_set_protocols(
     struct copenssl_session *session, const uint8_t *list, size_t count) {
@@ -198,16 +183,6 @@ int copenssl_new_session(SSL *ssl, SSL_SESSION *ticket) {
   SSL_SESSION_free(session->ticket);
   session->ticket = ticket;
   return 1;
-}
-
-int copenssl_staple(SSL *ssl, void *unused) {
-  (void)unused;
-  struct copenssl_session *session = owner(ssl);
-  if (!session->staple) return SSL_TLSEXT_ERR_NOACK;
-  // The session owns the copy from now on.
-  SSL_set_tlsext_status_ocsp_resp(ssl, session->staple, (long)session->staple_count);
-  session->staple = NULL;
-  return SSL_TLSEXT_ERR_OK;
 }
 
 // The certificate was chosen before. RFC 6066 3: a name that was used is acknowledged.
@@ -325,10 +300,9 @@ size_t copenssl_session_take_spill(struct copenssl_session *session, void *to, s
 }
 
 void copenssl_session_settle(struct copenssl_session *session) {
-  OPENSSL_free(session->staple);
-  session->staple = NULL;
   if (!SSL_is_server(session->ssl)) return;
   SSL_set_tlsext_status_ocsp_resp(session->ssl, NULL, 0);
+  // The certificate is shown once: there is no renegotiation.
   SSL_certs_clear(session->ssl);
 }
 

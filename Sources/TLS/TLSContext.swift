@@ -3,25 +3,13 @@
 import COpenSSL
 import IO
 
-/// One key for session tickets.
-package struct TicketKey: Sendable, Equatable {
-  /// 16 bytes that tell which key a ticket needs, 32 that encrypt it, 32 that authenticate it.
-  package let bytes: [UInt8]
-
-  package static let size = 80
-
-  /// Nil unless there are 80 bytes.
-  package init?(_ bytes: [UInt8]) {
-    guard bytes.count == Self.size else { return nil }
-    self.bytes = bytes
-  }
-}
-
-/// Immutable once made, ticket keys apart, which are replaced under a lock that only handshakes take.
+/// Immutable once made. Any thread may use it.
 @safe
 package final class TLSContext: @unchecked Sendable {
   // SAFETY: OpenSSL reads a context from many threads once it is set up, which `init` does.
   let handle: OpaquePointer
+  // Used by the callbacks of `handle`.
+  private let ticketKeys: TicketKeys?
 
   /// What a listener says about its TLS.
   package struct ServerOptions: Sendable, Equatable {
@@ -51,7 +39,11 @@ package final class TLSContext: @unchecked Sendable {
   }
 
   /// A context to accept connections with.
-  package init(_ options: ServerOptions) throws(OpenSSLError) {
+  ///
+  /// - Parameter ticketKeys: those of the process; nil makes no tickets that outlive the context.
+  package init(
+    _ options: ServerOptions, ticketKeys: TicketKeys? = nil
+  ) throws(OpenSSLError) {
     let version = Int32(options.minimumVersion)
     let made: OpaquePointer?
     if let ciphers = options.ciphers {
@@ -61,7 +53,9 @@ package final class TLSContext: @unchecked Sendable {
     }
     guard let made = unsafe made else { throw .take() }
     unsafe handle = made
+    self.ticketKeys = ticketKeys
     try set(options.protocols)
+    try unsafe ticketKeys?.attach(to: copenssl_context_of_openssl(handle))
     guard let path = options.clientCA else { return }
     let isRequired = options.requiresCertificate
     guard unsafe copenssl_context_ask_clients(handle, path, isRequired ? 1 : 0) == 1 else {
@@ -74,13 +68,10 @@ package final class TLSContext: @unchecked Sendable {
   }
 
   /// A context to connect to servers with.
-  ///
-  /// - Parameter certificate: what is shown to servers that ask.
-  package init(
-    _ options: ClientOptions, certificate: Identity? = nil
-  ) throws(OpenSSLError) {
+  package init(_ options: ClientOptions) throws(OpenSSLError) {
     guard let made = unsafe copenssl_client_context() else { throw .take() }
     unsafe handle = made
+    ticketKeys = nil
     try set(options.protocols)
     if options.verify {
       if let path = options.ca {
@@ -89,11 +80,6 @@ package final class TLSContext: @unchecked Sendable {
         guard unsafe copenssl_context_trust_system(handle) == 1 else { throw .take() }
       }
       unsafe copenssl_context_verify_servers(handle)
-    }
-    if let certificate {
-      let used = unsafe copenssl_context_use(
-        handle, certificate.certificate, certificate.key, certificate.chain)
-      guard used == 1 else { throw .take() }
     }
   }
 
@@ -109,18 +95,6 @@ package final class TLSContext: @unchecked Sendable {
   /// RFC 7301 3.1: each name behind its length.
   static func list(of protocols: [String]) -> [UInt8] {
     protocols.flatMap { [UInt8(truncatingIfNeeded: $0.utf8.count)] + Array($0.utf8) }
-  }
-
-  /// Replaces the keys that tickets are made and opened with, of which the first makes; from the
-  /// next handshake on, on any thread. At most eight are used.
-  package func setTicketKeys(_ keys: [TicketKey]) {
-    let bytes = keys.flatMap(\.bytes)
-    // SAFETY: a key in C is 80 bytes without padding, and there are `keys.count` of them.
-    unsafe bytes.withUnsafeBytes { bytes in
-      guard let base = bytes.baseAddress else { return }
-      unsafe copenssl_context_set_ticket_keys(
-        handle, base.assumingMemoryBound(to: copenssl_ticket_key.self), keys.count)
-    }
   }
 
   /// Sixteen bytes that differ for different texts.

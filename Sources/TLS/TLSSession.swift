@@ -29,6 +29,8 @@ enum TLSProgress {
 @safe
 package final class TLSSession {
   let handle: OpaquePointer
+  // OpenSSL uses it until the handshake is over.
+  private let context: TLSContext
   /// The name that the client has asked for, as the proxy has read it; nil for none.
   package var serverName: String?
 
@@ -36,12 +38,14 @@ package final class TLSSession {
   package init(accepting context: TLSContext) throws(TLSFailure) {
     guard let made = unsafe copenssl_session_accept(context.handle) else { throw .exhausted }
     unsafe handle = made
+    self.context = context
   }
 
   /// The connecting end.
   package init(connecting context: TLSContext) throws(TLSFailure) {
     guard let made = unsafe copenssl_session_connect(context.handle) else { throw .exhausted }
     unsafe handle = made
+    self.context = context
   }
 
   deinit { unsafe copenssl_session_free(handle) }
@@ -49,12 +53,12 @@ package final class TLSSession {
   // MARK: Before the handshake
 
   /// What this end shows.
-  ///
-  /// - Parameter staple: an OCSP response for clients that ask (RFC 6066 8); empty for none.
-  package func use(_ identity: Identity, staple: [UInt8] = []) throws(TLSFailure) {
-    let result = unsafe copenssl_session_use(
-      handle, identity.certificate, identity.key, identity.chain, staple, staple.count)
-    guard result == 1 else { throw .refused(.take()) }
+  package func use(_ certificate: Certificate) throws(TLSFailure) {
+    do throws(OpenSSLError) {
+      try unsafe certificate.install(on: copenssl_session_of_openssl(handle))
+    } catch {
+      throw .refused(error)
+    }
   }
 
   /// Speaks TLS-ALPN-01 (RFC 8737) in place of the context's protocols.

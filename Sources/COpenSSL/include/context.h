@@ -1,31 +1,20 @@
 // What the connections of one listener, or to one upstream, have in common (SSL_CTX). Made once, then
-// read by every thread; only the ticket keys change.
+// read by every thread.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
 
 struct copenssl_context;
-struct x509_st;
-struct evp_pkey_st;
-struct stack_st_X509;
-
-// One key for session tickets: what names it, what encrypts and what authenticates.
-struct copenssl_ticket_key {
-  uint8_t name[16];
-  uint8_t cipher_key[32];
-  uint8_t mac_key[32];
-};
-
-// How many keys a context holds: one that encrypts, and older ones that only open.
-#define COPENSSL_MOST_TICKET_KEYS 8
+struct ssl_ctx_st;
 
 // A context for connections that are accepted or opened; NULL on failure, with the reason in the
 // queue of errors. `minimum` is a version such as 0x0303. `ciphers` is OpenSSL's list for TLS 1.2,
 // NULL for the built-in one.
 struct copenssl_context *_Nullable copenssl_server_context(int minimum, const char *_Nullable ciphers);
 struct copenssl_context *_Nullable copenssl_client_context(void);
-// Its sessions keep what they need of it.
+// Only when no session uses it any more.
 void copenssl_context_free(struct copenssl_context *_Nonnull context);
+struct ssl_ctx_st *_Nonnull copenssl_context_of_openssl(struct copenssl_context *_Nonnull context);
 
 // The application protocols that connections speak, in ALPN's form (RFC 7301 3.1), best first; they
 // are copied. 1, or 0 when there is no memory.
@@ -47,13 +36,3 @@ void copenssl_context_set_session_scope(
 
 // Clients: servers' certificates must be good.
 void copenssl_context_verify_servers(struct copenssl_context *_Nonnull context);
-
-// What is shown to peers that ask. 1, or 0 with the reason in the queue.
-int copenssl_context_use(
-    struct copenssl_context *_Nonnull context, struct x509_st *_Nonnull certificate,
-    struct evp_pkey_st *_Nonnull key, struct stack_st_X509 *_Nullable chain);
-
-// Replaces the ticket keys; the first encrypts. May be called while other threads shake hands.
-void copenssl_context_set_ticket_keys(
-    struct copenssl_context *_Nonnull context, const struct copenssl_ticket_key *_Nonnull keys,
-    size_t count);

@@ -5,6 +5,7 @@
 
 struct copenssl_session;
 struct ssl_session_st;
+struct ssl_st;
 
 enum copenssl_outcome {
   // What was asked for is done, as far as the counts say.
@@ -38,11 +39,8 @@ void copenssl_session_free(struct copenssl_session *_Nonnull session);
 
 // MARK: Before the handshake
 
-// What an accepting end shows. `staple` is an OCSP response, which is copied, or NULL.
-int copenssl_session_use(
-    struct copenssl_session *_Nonnull session, struct x509_st *_Nonnull certificate,
-    struct evp_pkey_st *_Nonnull key, struct stack_st_X509 *_Nullable chain,
-    const uint8_t *_Nullable staple, size_t staple_count);
+// For what certificate.h does to a session.
+struct ssl_st *_Nonnull copenssl_session_of_openssl(struct copenssl_session *_Nonnull session);
 // This session offers or accepts these protocols, and not those of its context. They must live as
 // long as the handshake takes; a literal does.
 void copenssl_session_set_protocols(

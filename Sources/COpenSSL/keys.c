@@ -1,0 +1,24 @@
+#include "keys.h"
+#include <openssl/crypto.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+EVP_PKEY *copenssl_key_parse(const uint8_t *der, size_t count) {
+  const unsigned char *at = der;
+  return d2i_AutoPrivateKey(NULL, &at, (long)count);
+}
+
+EVP_PKEY *copenssl_key_make(void) { return EVP_EC_gen("P-256"); }
+
+void copenssl_key_free(EVP_PKEY *key) { EVP_PKEY_free(key); }
+
+uint8_t *copenssl_key_encode(EVP_PKEY *key, size_t *count) {
+  unsigned char *bytes = NULL;
+  PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(key);
+  int length = info ? i2d_PKCS8_PRIV_KEY_INFO(info, &bytes) : -1;
+  PKCS8_PRIV_KEY_INFO_free(info);
+  if (length <= 0) return NULL;
+  *count = (size_t)length;
+  return bytes;
+}
