@@ -47,18 +47,22 @@ let package = Package(
     module("TLS", ["Routing", "IO", "Bytes", "COpenSSL"]),
     module("Balancing"),
     module("Routing", ["HTTP", "Bytes", "CPCRE2"]),
+    module("Preamble", ["Routing", "Bytes"]),
     module("Scripting", ["CLuaJIT", "CShims"]),
     module("Configuration", ["Balancing", "Routing", "Scripting"]),
     module("Telemetry", ["IO"]),
     module(
       "Proxy",
       [
-        "Configuration", "Telemetry", "Balancing", "Routing", "Scripting", "HTTP", "TLS", "IO",
-        "Bytes",
+        "Configuration", "Telemetry", "Balancing", "Routing", "Scripting", "TLS", "Preamble",
+        "HTTP", "IO", "Bytes",
       ]),
     module(
       "Supervision",
-      ["Proxy", "TLS", "Configuration", "Telemetry", "Balancing", "Routing", "HTTP", "IO", "Bytes"]),
+      [
+        "Proxy", "Configuration", "Telemetry", "Balancing", "Routing", "TLS", "Preamble", "HTTP",
+        "IO", "Bytes",
+      ]),
     .executableTarget(
       name: "rsp",
       dependencies: [
@@ -76,13 +80,17 @@ let package = Package(
     tests("IOTests", ["IO", "Bytes", "TestSupport"]),
     tests("TLSTests", ["TLS", "Routing", "IO", "Bytes", "TestSupport"]),
     tests("RoutingTests", ["Routing", "HTTP", "Bytes"]),
+    tests("PreambleTests", ["Preamble", "Routing", "Bytes"]),
     tests("TelemetryTests", ["Telemetry", "IO"]),
     tests("BalancingTests", ["Balancing"]),
     tests("ScriptingTests", ["Scripting"]),
     tests("ConfigurationTests", ["Configuration", "Balancing", "Routing"]),
     tests(
       "ProxyTests",
-      ["Proxy", "Configuration", "Balancing", "Routing", "HTTP", "IO", "Bytes", "TestSupport"]),
+      [
+        "Proxy", "Configuration", "Balancing", "Routing", "Preamble", "HTTP", "IO", "Bytes",
+        "TestSupport",
+      ]),
     tests(
       "SupervisionTests",
       [
