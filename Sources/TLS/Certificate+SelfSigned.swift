@@ -10,18 +10,19 @@ extension Certificate {
   ///   - validity: seconds since 1970.
   ///   - acme: the 32 bytes of the critical extension acmeIdentifier (RFC 8737 3).
   package convenience init(
-    selfSignedFor names: SubjectNames, validity: ClosedRange<Int>, acme: [UInt8]? = nil
+    selfSignedFor names: SubjectNames, validity: ClosedRange<Int>, acme: [UInt8]? = nil,
+    kind: KeyKind = .ecdsa, cache: CertificateCache = .process
   ) throws(CertificateProblem) {
     precondition(acme == nil || acme?.count == 32)
     let (x509, key): (SecretBytes, SecretBytes)
     do throws(OpenSSLError) {
-      let made = try PrivateKey.make()
+      let made = try PrivateKey.make(kind)
       x509 = try X509(selfSignedBy: made, for: names, validity, acme).encoded()
       key = try made.encoded()
     } catch {
       throw .brokenCertificate(error)
     }
-    try self.init([x509], key: key, source: "self-signed")
+    try self.init([x509], key: key, source: "self-signed", cache: cache)
   }
 }
 
@@ -42,6 +43,10 @@ extension X509 {
 }
 
 extension Certificate {
-  /// The subject names, the times and what else stands in it, in DER. For tests and for authorities.
-  package var der: [UInt8] { leaf.bytes }
+  /// The certificate, its chain and its key as the text of a PEM file. To be wiped by the caller.
+  package var pem: [UInt8] {
+    var text: [UInt8] = []
+    for certificate in [leaf] + chain { text += PEM.text("CERTIFICATE", certificate) }
+    return text + PEM.text("PRIVATE KEY", key)
+  }
 }

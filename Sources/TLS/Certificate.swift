@@ -19,8 +19,8 @@ package final class Certificate: Sendable {
   package let staple: OCSPStaple?
   let leaf: SecretBytes
   /// The certificates between it and the authority, the nearest first.
-  private let chain: [SecretBytes]
-  private let key: SecretBytes
+  let chain: [SecretBytes]
+  let key: SecretBytes
   private let cache: CertificateCache
   private let loaded = Mutex<LoadedCertificate?>(nil)
   /// Atomic, a hint only: whether it was used since the cache last looked.

@@ -167,7 +167,8 @@ package struct CertificateReader: Sendable {
 
   private static func pem(_ path: String) throws(CertificateError) -> PEM {
     let read: [UInt8]?
-    do throws(SystemError) { read = try Files.read(path, limit: CertificateFiles.mostBytes) } catch {
+    do throws(SystemError) { read = try Files.read(path, limit: CertificateFiles.mostBytes) } catch
+    {
       throw CertificateError(path: path, problem: .unreadable(error))
     }
     guard var bytes = consume read else { throw CertificateError(path: path, problem: .tooLarge) }

@@ -12,9 +12,16 @@ package final class PrivateKey: @unchecked Sendable {
   // SAFETY: our one reference.
   deinit { unsafe copenssl_key_free(pointer) }
 
-  /// A new key on the curve P-256.
-  package static func make() throws(OpenSSLError) -> PrivateKey {
-    guard let pointer = unsafe copenssl_key_make() else { throw OpenSSLError.take() }
+  /// A new key: on the curve P-256, RSA of 2048 bits, or Ed25519.
+  package static func make(_ kind: KeyKind = .ecdsa) throws(OpenSSLError) -> PrivateKey {
+    let theirs =
+      switch kind {
+      case .ecdsa: COPENSSL_KEY_ECDSA
+      case .rsa: COPENSSL_KEY_RSA
+      case .ed25519: COPENSSL_KEY_ED25519
+      case .other: COPENSSL_KEY_OTHER
+      }
+    guard let pointer = unsafe copenssl_key_make(theirs) else { throw OpenSSLError.take() }
     return unsafe PrivateKey(adopting: pointer)
   }
 

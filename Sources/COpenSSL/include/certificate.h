@@ -2,19 +2,13 @@
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
+#include "keys.h"
 
 struct evp_pkey_st;
 struct ssl_ctx_st;
 struct ssl_st;
 struct stack_st_X509;
 struct x509_st;
-
-enum copenssl_key_kind {
-  COPENSSL_KEY_OTHER = 0,
-  COPENSSL_KEY_ECDSA = 1,
-  COPENSSL_KEY_RSA = 2,
-  COPENSSL_KEY_ED25519 = 3,
-};
 
 // A certificate of one reference; NULL: see errors.h.
 struct x509_st *_Nullable copenssl_x509_parse(const uint8_t *_Nonnull der, size_t count);
