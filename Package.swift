@@ -54,14 +54,14 @@ let package = Package(
     module(
       "Proxy",
       [
-        "Configuration", "Telemetry", "Balancing", "Routing", "Scripting", "Preamble", "HTTP",
-        "IO", "Bytes",
+        "Configuration", "Telemetry", "Balancing", "Routing", "Scripting", "Preamble", "TLS",
+        "HTTP", "IO", "Bytes",
       ]),
     module(
       "Supervision",
       [
-        "Proxy", "Configuration", "Telemetry", "Balancing", "Routing", "Preamble", "HTTP", "IO",
-        "Bytes",
+        "Proxy", "Configuration", "Telemetry", "Balancing", "Routing", "Preamble", "TLS", "HTTP",
+        "IO", "Bytes",
       ]),
     .executableTarget(
       name: "rsp",

@@ -5,6 +5,7 @@ import Configuration
 import HTTP
 import IO
 import Routing
+import TLS
 
 /// What is kept of a client's connection while it is idle, packed into its slot's note.
 struct ConnectionRecord {
@@ -37,6 +38,8 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
   var stream: Stream
   let worker: WorkerState
   let peer: SocketAddress
+  /// What is known of the client by TLS; nil when it speaks none.
+  let tls: TLSSession?
   let listener: ClientListener
   let options: ListenerOptions
   var record: ConnectionRecord
@@ -82,10 +85,11 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
 
   init(
     _ stream: consuming Stream, from peer: SocketAddress, _ record: ConnectionRecord,
-    _ listener: ClientListener, _ worker: WorkerState
+    _ listener: ClientListener, _ worker: WorkerState, tls: TLSSession? = nil
   ) {
     self.stream = stream
     self.peer = peer
+    self.tls = tls
     self.record = record
     self.listener = listener
     options = listener.options
@@ -230,7 +234,7 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
   }
 
   /// Answers a request that could not be understood and closes.
-  private func refuse(_ answer: ErrorAnswer) async {
+  func refuse(_ answer: ErrorAnswer) async {
     await send(answer, isHead: false)
     await finish()
   }

@@ -22,6 +22,8 @@ final class ClientListener {
   let slot: UInt8
   /// For connections that are accepted or wake from now on.
   var options: ListenerOptions
+  /// Present where TLS is spoken.
+  var security: ListenerSecurity?
   var phase = Phase.open
   /// The sockets whose tasks accept for it.
   var sockets: Set<Int32> = []

@@ -123,7 +123,9 @@ struct ExplainedMessage {
       return piece(request.host).prefix(head.withBytes { $0.slice(request.host).hostEnd })
         .map { $0 &- 0x41 < 26 ? $0 | 0x20 : $0 }
     case .scheme: return Array("http".utf8)
-    case .https, .tlsProtocol, .tlsCipher, .tlsServerName: return []
+    case .https, .tlsProtocol, .tlsCipher, .tlsServerName, .tlsSessionReused, .tlsClientSubject,
+      .tlsClientVerify:
+      return []
     case .requestMethod: return piece(request.methodRange)
     case .requestURI:
       let slash: [UInt8] = request.path.isEmpty ? [0x2f] : []

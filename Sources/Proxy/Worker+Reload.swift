@@ -7,6 +7,8 @@ import IO
 package struct ListenerHandover: Sendable {
   package var address: ListenAddress
   package var options: ListenerOptions
+  /// Present where the options speak of TLS.
+  package var security: ListenerSecurity?
   /// Open listening sockets, which the worker takes over; none for a listener that it has already.
   package var sockets: [Int32]
   /// The other workers listen on the same sockets.
@@ -16,11 +18,12 @@ package struct ListenerHandover: Sendable {
   package var isBorrowed: Bool
 
   package init(
-    address: ListenAddress, options: ListenerOptions, sockets: [Int32] = [],
-    isShared: Bool = false, isBorrowed: Bool = false
+    address: ListenAddress, options: ListenerOptions, security: ListenerSecurity? = nil,
+    sockets: [Int32] = [], isShared: Bool = false, isBorrowed: Bool = false
   ) {
     self.address = address
     self.options = options
+    self.security = security
     self.sockets = sockets
     self.isShared = isShared
     self.isBorrowed = isBorrowed
@@ -105,6 +108,7 @@ extension Worker {
         continue
       }
       listener.options = handover.options
+      listener.security = handover.security
       for fd in handover.sockets {
         listener.sockets.insert(fd)
         Task.immediate(executorPreference: loop) {

@@ -108,7 +108,11 @@ package actor Worker {
     state.connections += 1
     listener.connections += 1
     Task.immediate(executorPreference: loop) {
-      await self.serve(TCPStream(registered: fd, on: self.state.reactor), peer, record)
+      if let security = listener.security {
+        await self.serveSecurely(fd, peer, record, listener, security)
+      } else {
+        await self.serve(TCPStream(registered: fd, on: self.state.reactor), peer, record)
+      }
     }
   }
 
@@ -140,6 +144,10 @@ package actor Worker {
     while true {
       let woken = await state.parkedClients.next()
       for client in woken {
+        if let session = state.takeRestingSession(of: client.fd) {
+          Task.immediate(executorPreference: loop) { await self.serveWoken(client, session) }
+          continue
+        }
         Task.immediate(executorPreference: loop) {
           let stream = TCPStream(registered: client.fd, on: self.state.reactor)
           if client.isExpired {

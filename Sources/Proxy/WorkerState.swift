@@ -4,6 +4,7 @@ import Configuration
 import HTTP
 import IO
 import Routing
+import TLS
 import Telemetry
 
 /// The state of one worker. Worker-confined: not Sendable, not locked.
@@ -47,6 +48,8 @@ package final class WorkerState {
   /// The number clients are parked with.
   let clientKeeper: UInt16
   let parkedClients: ParkedClients
+  /// The sessions of parked clients that speak TLS.
+  var restingSessions: [Int32: TLSSession] = [:]
   /// What housekeeping sleeps on; nil when the process had no descriptor left for it.
   let alarm: Alarm?
   private var clock = WallClock()
