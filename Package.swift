@@ -54,13 +54,13 @@ let package = Package(
     module(
       "Proxy",
       [
-        "Configuration", "Telemetry", "Balancing", "Routing", "Scripting", "Preamble", "TLS",
+        "Configuration", "Telemetry", "Balancing", "Routing", "Scripting", "TLS", "Preamble",
         "HTTP", "IO", "Bytes",
       ]),
     module(
       "Supervision",
       [
-        "Proxy", "Configuration", "Telemetry", "Balancing", "Routing", "Preamble", "TLS", "HTTP",
+        "Proxy", "Configuration", "Telemetry", "Balancing", "Routing", "TLS", "Preamble", "HTTP",
         "IO", "Bytes",
       ]),
     .executableTarget(
@@ -94,7 +94,8 @@ let package = Package(
     tests(
       "SupervisionTests",
       [
-        "Supervision", "Proxy", "Configuration", "Balancing", "Routing", "HTTP", "IO", "Bytes",
+        "Supervision", "Proxy", "TLS", "Configuration", "Balancing", "Routing", "HTTP", "IO",
+        "Bytes",
         "TestSupport",
       ]),
   ]

@@ -7,8 +7,6 @@ import IO
 package struct ListenerHandover: Sendable {
   package var address: ListenAddress
   package var options: ListenerOptions
-  /// Present where the options speak of TLS.
-  package var security: ListenerSecurity?
   /// Open listening sockets, which the worker takes over; none for a listener that it has already.
   package var sockets: [Int32]
   /// The other workers listen on the same sockets.
@@ -16,14 +14,14 @@ package struct ListenerHandover: Sendable {
   /// Somebody outside holds the sockets and goes on when we do not (systemd): what waits in their
   /// queues is theirs.
   package var isBorrowed: Bool
+  /// Nil where no TLS is terminated.
+  package var security: ListenerSecurity?
 
   package init(
-    address: ListenAddress, options: ListenerOptions, security: ListenerSecurity? = nil,
-    sockets: [Int32] = [], isShared: Bool = false, isBorrowed: Bool = false
+    address: ListenAddress, options: ListenerOptions, sockets: [Int32] = [], isShared: Bool = false, isBorrowed: Bool = false
   ) {
     self.address = address
     self.options = options
-    self.security = security
     self.sockets = sockets
     self.isShared = isShared
     self.isBorrowed = isBorrowed
@@ -66,14 +64,16 @@ extension Worker {
   /// Builds the plan of a configuration around its tables. Nothing changes until `commit`; another
   /// `prepare` replaces what was prepared, and `abandon` drops it.
   package func prepare(
-    _ configuration: Configuration, _ tables: sending PlanTables
+    _ configuration: Configuration, _ tables: sending PlanTables,
+    _ securities: [String: ServerSecurity] = [:]
   ) throws(PlanError) {
     guard state.listeners.hasRoom(for: configuration.listeners.map(\.address)) else {
       throw PlanError(messages: [
         "there can be at most \(ListenerTable.most) listeners, those included that are still closing"
       ])
     }
-    state.prepared = Plan(configuration, tables, state.upstreamContext, adopting: state.plan)
+    state.prepared = Plan(
+      configuration, tables, state.upstreamContext, securities, adopting: state.plan)
   }
 
   /// Drops what was prepared.

@@ -8,8 +8,14 @@ package struct CheckTarget: Sendable, Equatable {
   package var upstream: String
   package var member: Member
   package var options: HealthCheckOptions
+  /// For a member that is spoken to by TLS.
+  package var security: ServerSecurity?
 
-  package init(upstream: String, member: Member, options: HealthCheckOptions) {
+  package init(
+    upstream: String, member: Member, options: HealthCheckOptions,
+    security: ServerSecurity? = nil
+  ) {
+    self.security = security
     self.upstream = upstream
     self.member = member
     self.options = options
