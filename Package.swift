@@ -44,7 +44,7 @@ let package = Package(
     module("Bytes"),
     module("HTTP", ["Bytes", "CScan"]),
     module("IO", ["Bytes", "CLinux", "CAres"]),
-    module("TLS", ["IO", "Bytes", "COpenSSL"]),
+    module("TLS", ["Routing", "IO", "Bytes", "COpenSSL"]),
     module("Balancing"),
     module("Routing", ["HTTP", "Bytes", "CPCRE2"]),
     module("Preamble", ["Routing", "Bytes"]),
@@ -54,14 +54,14 @@ let package = Package(
     module(
       "Proxy",
       [
-        "Configuration", "Telemetry", "Balancing", "Routing", "Scripting", "Preamble", "HTTP",
-        "IO", "Bytes",
+        "Configuration", "Telemetry", "Balancing", "Routing", "Scripting", "TLS", "Preamble",
+        "HTTP", "IO", "Bytes",
       ]),
     module(
       "Supervision",
       [
-        "Proxy", "Configuration", "Telemetry", "Balancing", "Routing", "Preamble", "HTTP", "IO",
-        "Bytes",
+        "Proxy", "Configuration", "Telemetry", "Balancing", "Routing", "TLS", "Preamble", "HTTP",
+        "IO", "Bytes",
       ]),
     .executableTarget(
       name: "rsp",
@@ -78,7 +78,7 @@ let package = Package(
     tests("BytesTests", ["Bytes"]),
     tests("HTTPTests", ["HTTP", "Bytes"]),
     tests("IOTests", ["IO", "Bytes", "TestSupport"]),
-    tests("TLSTests", ["TLS", "IO", "Bytes", "TestSupport"]),
+    tests("TLSTests", ["TLS", "Routing", "IO", "Bytes", "TestSupport"]),
     tests("RoutingTests", ["Routing", "HTTP", "Bytes"]),
     tests("PreambleTests", ["Preamble", "Routing", "Bytes"]),
     tests("TelemetryTests", ["Telemetry", "IO"]),
@@ -94,7 +94,8 @@ let package = Package(
     tests(
       "SupervisionTests",
       [
-        "Supervision", "Proxy", "Configuration", "Balancing", "Routing", "HTTP", "IO", "Bytes",
+        "Supervision", "Proxy", "TLS", "Configuration", "Balancing", "Routing", "HTTP", "IO",
+        "Bytes",
         "TestSupport",
       ]),
   ]
