@@ -18,7 +18,7 @@ extension ClientConnection where Stream: ~Copyable {
     try startTunnel(&attempt)
     let sides = [stream.readInterest, server.stream.readInterest]
     let record = worker.noteTunnel(
-      on: attempt.route, between: sides, isWebSocket: download.frames != nil)
+      on: attempt.route, at: place, between: sides, isWebSocket: download.frames != nil)
     defer { worker.forget(record) }
     var ended = (up: false, down: false)
     while !(ended.up && ended.down) {
