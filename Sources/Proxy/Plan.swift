@@ -19,6 +19,10 @@ final class Plan {
   private var made: [Destination?]
   /// The port for https URLs; nil for the usual one.
   private let httpsPort: UInt16?
+  /// The routes of sites that are passed through, by the sites' numbers, as far as they were asked for.
+  var passages: [Int: RoutePlan] = [:]
+  /// The routes of plain services, by their listeners.
+  private(set) var services: [ListenAddress: RoutePlan] = [:]
 
   /// Builds a plan beside the one in force, from which it takes over the upstreams of the same names.
   /// `takeEffect` puts it in force.
@@ -34,6 +38,7 @@ final class Plan {
     }
     made = Array(repeating: nil, count: tables.sites.destinations.count)
     httpsPort = configuration.httpsPort
+    services = makeServices(configuration.listeners)
   }
 
   var sites: SiteTable { tables.sites }
@@ -90,16 +95,15 @@ final class Plan {
     return destination
   }
 
-  private func make(_ asked: SiteTable.Destination) -> Destination {
-    let settings = tables.settings[Int(asked.settings)]
-    let destination = make(asked, settings)
-    guard settings.options.redirectsToHTTPS else { return destination }
-    return .secured(SecuredRoute(destination, settings, tables, port: httpsPort))
+  private func make(_ destination: SiteTable.Destination) -> Destination {
+    let settings = tables.settings[Int(destination.settings)]
+    let made = make(destination.work, settings)
+    guard settings.options.redirectsToHTTPS else { return made }
+    return .secured(SecuredRoute(made, settings, tables, port: httpsPort))
   }
 
-  private func make(_ destination: SiteTable.Destination, _ settings: RouteSettings) -> Destination
-  {
-    switch destination.work {
+  private func make(_ work: SiteTable.Work, _ settings: RouteSettings) -> Destination {
+    switch work {
     case .proxy(let upstream):
       return .proxy(RoutePlan(settings, tables, upstreams[Int(upstream)]))
     case .respond(let number):
@@ -117,6 +121,7 @@ final class Plan {
   /// upstream, the pattern, and the value of every option. Nil when there is none, so that a tunnel
   /// of the old route has to end. A tunnel that goes on should take the new one in its place.
   func counterpart(of old: RoutePlan, named name: RouteName) -> RoutePlan? {
+    if old.carries != .requests { return passageCounterpart(of: old, named: name) }
     guard let site = sites.site(named: name.site) else { return nil }
     let patterns = sites.paths(of: site).patterns
     guard let route = patterns.firstIndex(where: { $0.description == name.pattern })

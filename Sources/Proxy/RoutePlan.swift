@@ -15,15 +15,17 @@ enum Destination {
 
 /// Which route of which site a request belongs to: numbers of the plan's table.
 struct RoutePlace: BitwiseCopyable {
-  var site: Int32 = 0
-  var route: Int32 = 0
+  /// Below zero for what belongs to no site.
+  var site: Int32 = -1
+  /// Below zero where nothing is asked for by a path.
+  var route: Int32 = -1
 }
 
 /// A route in the words of the configuration.
 struct RouteName: Equatable {
   /// The first name of its site.
   let site: String
-  /// Its key, as `PathPattern.description` writes it.
+  /// Its key, as `PathPattern.description` writes it; empty where there is none.
   let pattern: String
 }
 
@@ -44,16 +46,27 @@ class MatchedRoute {
 
 /// A route whose requests are sent to the servers of an upstream.
 final class RoutePlan: MatchedRoute {
+  /// What goes along it.
+  enum Load: Equatable {
+    case requests
+    /// TLS connections for a site, undecrypted.
+    case site
+    /// The connections of a listener, whatever they speak.
+    case service(ListenAddress)
+  }
+
   let upstream: UpstreamPlan
   /// How many bytes a request's head can gain by what is added, its host and variables aside.
   let addedBytes: Int
   /// Whether a function chose the upstream.
   let isOfFunction: Bool
+  let carries: Load
 
   init(
-    _ settings: RouteSettings, _ tables: PlanTables,
-    _ upstream: UpstreamPlan, isOfFunction: Bool = false
+    _ settings: RouteSettings, _ tables: PlanTables, _ upstream: UpstreamPlan,
+    isOfFunction: Bool = false, carries: Load = .requests
   ) {
+    self.carries = carries
     self.upstream = upstream
     self.isOfFunction = isOfFunction
     addedBytes = settings.addedBytes + upstream.authority.utf8.count

@@ -42,6 +42,12 @@ struct SiteTable {
     let destination: UInt32
   }
 
+  /// Where the connections of a site go undecrypted.
+  struct Passthrough: BitwiseCopyable {
+    var upstream: UInt32
+    var settings: UInt32
+  }
+
   /// The patterns of one site or of many.
   struct PathSet {
     let index: PathIndex
@@ -64,6 +70,8 @@ struct SiteTable {
   private(set) var destinations: [Destination] = []
   /// The options that routes have, each once.
   private(set) var settings: [Shared<RouteOptions>] = []
+  /// The sites that are passed through, by their numbers.
+  private(set) var passthroughs: [Int: Passthrough] = [:]
   private(set) var responses: [Shared<FixedResponse>] = []
   private(set) var redirects: [Shared<Redirect>] = []
 
@@ -96,6 +104,11 @@ struct SiteTable {
         paths: pathSet(of: configuration.routes, &makers), firstRoute: UInt32(routes.count),
         name: UInt32(names.count), nameCount: UInt8(clamping: name.count)))
     names += name
+    if let upstream = configuration.passthrough {
+      let options = configuration.tunnel ?? Self.usualTunnel
+      passthroughs[sites.count - 1] = Passthrough(
+        upstream: UInt32(upstream), settings: number(of: options, &makers))
+    }
     for route in configuration.routes {
       let destination = Destination(
         work: work(route.action, &makers), settings: number(of: route.settings, &makers))
@@ -169,6 +182,9 @@ struct SiteTable {
     }
   }
 
+  /// The options of tunnels of which nothing is said.
+  static let usualTunnel = Shared(RouteOptions())
+
   // MARK: Looking up
 
   var count: Int { sites.count }
@@ -195,9 +211,10 @@ struct SiteTable {
 
   /// A route in the words of the configuration.
   func name(of place: RoutePlace) -> RouteName {
-    let (site, route) = (Int(place.site), Int(place.route))
-    return RouteName(
-      site: name(of: site), pattern: paths(of: site).patterns[route].description)
+    guard place.site >= 0 else { return RouteName(site: "", pattern: "") }
+    let site = Int(place.site)
+    let pattern = place.route < 0 ? "" : paths(of: site).patterns[Int(place.route)].description
+    return RouteName(site: name(of: site), pattern: pattern)
   }
 
   func isExpression(_ place: RoutePlace) -> Bool {

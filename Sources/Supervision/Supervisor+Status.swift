@@ -25,6 +25,7 @@ extension Supervisor {
       "listeners": .array(configuration.listeners.map { .string("\($0.address)") }),
       "upstreams": .array(upstreams.map { self.json($0) }),
     ]
+    certificates.add(to: &json)
     if let probation {
       let seconds = (probation.end.milliseconds - reactor.now.milliseconds) / 1000
       json.append("confirm_within", .integer(max(0, Int(seconds))))
