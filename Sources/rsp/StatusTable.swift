@@ -25,7 +25,35 @@ struct StatusTable {
       appendFailures(upstreams)
     }
     appendSites(status["sites"]?.elements ?? [], of: status["site_count"]?.int ?? 0)
+    appendCertificates(status)
     text.removeLast()
+  }
+
+  /// Certificates that are shown one by one, those that end first.
+  private static let mostCertificates = 20
+
+  private mutating func appendCertificates(_ status: JSON) {
+    for problem in status["certificate_problems"]?.elements ?? [] {
+      text += "\nbad certificate: \(problem.text ?? "")\n"
+    }
+    let certificates = status["certificates"]?.elements ?? []
+    if certificates.isEmpty { return }
+    var rows = [["CERTIFICATE", "FILE", "KEY", "EXPIRES"]]
+    for certificate in certificates.prefix(Self.mostCertificates) {
+      let names = (certificate["names"]?.elements ?? []).compactMap(\.text)
+      let others = names.count - 1
+      let days = certificate["days_left"]?.int ?? 0
+      rows.append([
+        (names.first ?? "-") + (others > 0 ? " +\(others)" : ""),
+        certificate["source"]?.text ?? "", certificate["key"]?.text ?? "",
+        certificate["expired"]?.bool == true
+          ? "expired" : "in \(days) day\(days == 1 ? "" : "s")",
+      ])
+    }
+    text += "\n"
+    append(rows, words: 4)
+    let count = (status["certificate_count"]?.int ?? 0) - (rows.count - 1)
+    if count > 0 { text += "... and \(count) more, which are valid for longer.\n" }
   }
 
   private mutating func appendSites(_ sites: [JSON], of count: Int) {
