@@ -12,7 +12,7 @@ from harness.client import RawClient
 from harness.examples import FOLDER, placed
 from harness.messages import request
 from harness.ports import free_port
-from harness.secure import SecureClient
+from harness.tls import TLSClient
 from harness.waiting import wait_until
 
 
@@ -193,7 +193,7 @@ def certs(tmp_path):
 
 def secure(port, host, target="/", authority=None):
     """What a client gets by TLS that believes `authority` alone, if one is given."""
-    with SecureClient(port, name=host, authority=authority) as client:
+    with TLSClient(port, host, authority) as client:
         return client.exchange(request("GET", target, host=host))
 
 
