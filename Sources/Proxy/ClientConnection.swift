@@ -37,7 +37,10 @@ struct ConnectionRecord {
 final class ClientConnection<Stream: ByteStream & ~Copyable> {
   var stream: Stream
   let worker: WorkerState
+  /// The socket's other end, or what a PROXY header said.
   let peer: SocketAddress
+  /// What is known of the connection beside its socket; nil of most.
+  let facts: ConnectionFacts?
   /// What is known of the client by TLS; nil when it speaks none.
   let tls: TLSSession?
   let listener: ClientListener
@@ -66,6 +69,8 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
   var keptIdentifier: ByteRange?
   /// The route of the present request, once it has been found.
   var route: MatchedRoute?
+  /// Where that stands in the tables of its plan.
+  var place = RoutePlace()
   /// What the present request asks for, in its normal form, before the route changes it.
   var normalTarget = ForwardTarget.received(.empty)
   /// The groups of the route's expression, when something needs them.
@@ -77,6 +82,8 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
   /// The present request cannot be sent again: bytes of its body were taken from the client that are
   /// kept nowhere, or the client has had an interim response.
   var cannotReplay = false
+  /// Its bytes are passed on as they are: nothing of it is a request.
+  var isPassed = false
   /// What the present request has of its upstream.
   var turn = ServerTurn()
 
@@ -85,11 +92,12 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
 
   init(
     _ stream: consuming Stream, from peer: SocketAddress, _ record: ConnectionRecord,
-    _ listener: ClientListener, _ worker: WorkerState, tls: TLSSession? = nil
+    _ listener: ClientListener, _ worker: WorkerState, _ facts: ConnectionFacts? = nil
   ) {
+    self.facts = facts
     self.stream = stream
     self.peer = peer
-    self.tls = tls
+    tls = facts?.tls
     self.record = record
     self.listener = listener
     options = listener.options
@@ -234,7 +242,7 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
   }
 
   /// Answers a request that could not be understood and closes.
-  func refuse(_ answer: ErrorAnswer) async {
+  private func refuse(_ answer: ErrorAnswer) async {
     await send(answer, isHead: false)
     await finish()
   }

@@ -24,6 +24,9 @@ final class ClientListener {
   var options: ListenerOptions
   /// Present where TLS is spoken.
   var security: ListenerSecurity?
+  /// Whether connections begin with a request in the clear, and not with something that has to be
+  /// read or decided first (Worker+Start.swift).
+  var isPlain = true
   var phase = Phase.open
   /// The sockets whose tasks accept for it.
   var sockets: Set<Int32> = []

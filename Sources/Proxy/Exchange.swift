@@ -79,6 +79,7 @@ extension ClientConnection where Stream: ~Copyable {
     }
     var search = ServerSearch()
     prepare(&search, for: upstream)
+    let preamble = proxyHeader(for: upstream)
     while true {
       if let refusal = await takeServer(from: upstream, route, search) {
         return await answer(refusal, search)
@@ -86,9 +87,9 @@ extension ClientConnection where Stream: ~Copyable {
       guard let server = turn.lease?.server else { return .close }
       let outcome: ServerOutcome
       if let secure = server.secure {
-        outcome = await attemptSecurely(with: server, secure, search, route, target)
+        outcome = await attemptSecurely(with: server, secure, search, route, target, preamble)
       } else {
-        outcome = await attempt(with: server, search, route, target)
+        outcome = await attempt(with: server, search, route, target, preamble)
       }
       switch outcome {
       case .unreachable(let error):
@@ -118,14 +119,15 @@ extension ClientConnection where Stream: ~Copyable {
   @inline(__always)
   private func attempt(
     with server: UpstreamServer, _ search: borrowing ServerSearch, _ route: RoutePlan,
-    _ target: ForwardTarget
+    _ target: ForwardTarget, _ preamble: [UInt8]
   ) async -> ServerOutcome {
     let connection: ServerConnection<TCPStream>
-    if search.mayReuse, let idle = server.pool.takeIdle() {
+    if search.mayReuse, let idle = server.pool.takeIdle(begunWith: preamble) {
       connection = idle
     } else {
       do throws(ConnectError) {
-        connection = try await route.upstream.connect(to: server, route.options)
+        connection = try await route.upstream.connect(
+          to: server, route.options, beginningWith: preamble, more: true)
       } catch {
         return .unreachable(error)
       }
@@ -137,17 +139,17 @@ extension ClientConnection where Stream: ~Copyable {
 
   private func attemptSecurely(
     with server: UpstreamServer, _ secure: SecureServer, _ search: borrowing ServerSearch,
-    _ route: RoutePlan, _ target: ForwardTarget
+    _ route: RoutePlan, _ target: ForwardTarget, _ preamble: [UInt8]
   ) async -> ServerOutcome {
     guard let security = route.upstream.security else { return .unreachable(.noAddress) }
     let name = serverName(at: server, route, security)
     let connection: ServerConnection<TLSStream>
-    if search.mayReuse, let idle = secure.pool.takeIdle(for: name.bytes) {
+    if search.mayReuse, let idle = secure.pool.takeIdle(for: name.bytes, begunWith: preamble) {
       connection = idle
     } else {
       do throws(ConnectError) {
         connection = try await route.upstream.connect(
-          to: server, as: name, route.options, security, worker.buffers)
+          to: server, as: name, route.options, security, beginningWith: preamble, worker.buffers)
       } catch {
         return .unreachable(error)
       }
@@ -161,7 +163,7 @@ extension ClientConnection where Stream: ~Copyable {
   }
 
   /// Counts another try, if there may be one.
-  private func mayTryAgain(
+  func mayTryAgain(
     _ search: inout ServerSearch, after server: UpstreamServer, at route: RoutePlan,
     wasReceived: Bool = true, wasKept: Bool = false
   ) -> Bool {
@@ -246,11 +248,16 @@ extension ClientConnection where Stream: ~Copyable {
   /// Where the route has a page for its status, that is given in its place.
   func answer(_ answer: ErrorAnswer) async -> Disposition {
     if let route {
-      if answer.status.isServerError { route.noteFailure() }
+      if answer.status.isServerError {
+        route.tables.traffic.noteFailure(at: place)
+      }
       if let page = route.settings.errorPages[Int(answer.status.rawValue)] {
         return await give(page, on: route, for: answer)
       }
-      if route.settings.responseFields != nil { return await give(changed: answer, on: route) }
+      let settings = route.settings
+      if settings.responseFields != nil || settings.strictTransport != nil && isSecure {
+        return await give(changed: answer, on: route)
+      }
     }
     var answer = answer
     if case .none = request.framing {} else { answer.keepAlive = false }

@@ -42,7 +42,7 @@ extension String {
 
 extension ClientConnection where Stream: ~Copyable {
   /// Whether the client speaks TLS with us.
-  var isSecure: Bool { tls != nil }
+  var speaksTLS: Bool { tls != nil }
 
   /// RFC 9110 15.5.20 and behaviour 18: over a connection that was made for one name, requests come for
   /// that name, or for others that its certificate is for. Where nobody has the name at all, another

@@ -145,7 +145,7 @@ extension ClientConnection where Stream: ~Copyable {
     lines.append("\r\nX-Real-IP: ")
     lines.append(host: peer)
     lines.append("\r\nX-Forwarded-Proto: ")
-    lines.append(isSecure ? "https\r\n" : "http\r\n")
+    lines.append(speaksTLS ? "https\r\n" : "http\r\n")
     forwardingLines = lines.bytes.array()
   }
 

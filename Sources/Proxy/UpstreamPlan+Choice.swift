@@ -133,14 +133,21 @@ extension UpstreamPlan {
   // MARK: Connecting
 
   /// Opens a connection to a server.
+  ///
+  /// - Parameters:
+  ///   - preamble: a PROXY header, which is sent before anything else.
+  ///   - more: something will follow it at once.
   func connect(
-    to server: UpstreamServer, _ options: RouteOptions
+    to server: UpstreamServer, _ options: RouteOptions, beginningWith preamble: [UInt8] = [],
+    more: Bool = false
   ) async throws(ConnectError) -> ServerConnection<TCPStream> {
     let began = reactor.now
     do {
       let deadline = began.advanced(by: Int64(options.connectTimeoutMilliseconds))
-      return try ServerConnection(
-        await TCPStream.connect(to: server.member.address, on: reactor, until: deadline))
+      var stream = try await TCPStream.connect(
+        to: server.member.address, on: reactor, until: deadline)
+      if !preamble.isEmpty { try stream.begin(with: preamble, more: more) }
+      return ServerConnection(stream, begunWith: preamble)
     } catch {
       noteUnreachable(server, error, since: began)
       throw error
@@ -150,18 +157,19 @@ extension UpstreamPlan {
   /// Opens a connection to a server that has to prove a name.
   func connect(
     to server: UpstreamServer, as name: ServerName, _ options: RouteOptions,
-    _ security: ServerSecurity, _ buffers: BufferPool
+    _ security: ServerSecurity, beginningWith preamble: [UInt8] = [], _ buffers: BufferPool
   ) async throws(ConnectError) -> ServerConnection<TLSStream> {
     let began = reactor.now
     do throws(ConnectError) {
       let patience = Int64(options.connectTimeoutMilliseconds)
-      let socket = try await TCPStream.connect(
+      var socket = try await TCPStream.connect(
         to: server.member.address, on: reactor, until: began.advanced(by: patience))
+      if !preamble.isEmpty { try socket.begin(with: preamble, more: true) }
       do throws(TLSFailure) {
         let stream = try await security.connect(
           socket, to: name.text, resuming: server.secure?.ticket(for: name.bytes), on: reactor,
           buffers, until: began.advanced(by: patience + Self.handshakePatience))
-        return ServerConnection(stream, for: name.bytes)
+        return ServerConnection(stream, for: name.bytes, begunWith: preamble)
       } catch {
         throw .insecure(error)
       }

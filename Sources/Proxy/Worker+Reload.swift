@@ -109,6 +109,9 @@ extension Worker {
       }
       listener.options = handover.options
       listener.security = handover.security
+      listener.isPlain =
+        handover.options.tls == nil && handover.options.proxyProtocol == nil
+        && state.plan.service(at: handover.address) == nil
       for fd in handover.sockets {
         listener.sockets.insert(fd)
         Task.immediate(executorPreference: loop) {

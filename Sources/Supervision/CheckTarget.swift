@@ -10,14 +10,17 @@ package struct CheckTarget: Sendable, Equatable {
   package var options: HealthCheckOptions
   /// For a member that is spoken to by TLS.
   package var security: ServerSecurity?
+  /// The PROXY header that it expects; nil for none.
+  package var proxyProtocol: ProxyProtocolVersion?
 
   package init(
     upstream: String, member: Member, options: HealthCheckOptions,
-    security: ServerSecurity? = nil
+    security: ServerSecurity? = nil, proxyProtocol: ProxyProtocolVersion? = nil
   ) {
     self.security = security
     self.upstream = upstream
     self.member = member
     self.options = options
+    self.proxyProtocol = proxyProtocol
   }
 }

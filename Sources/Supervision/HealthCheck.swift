@@ -225,7 +225,15 @@ extension HealthCheck where Stream == TCPStream {
   static func run(
     _ target: CheckTarget, on reactor: Reactor, _ buffers: BufferPool, until deadline: Moment
   ) async throws(CheckFailure) {
-    let stream = try await connect(to: target.checkAddress, on: reactor, until: deadline)
+    var stream = try await connect(to: target.checkAddress, on: reactor, until: deadline)
+    if let version = target.proxyProtocol {
+      // The connection is rsp's own, and speaks for no client.
+      do throws(ConnectError) {
+        try stream.begin(with: version.ownHeader, more: false)
+      } catch {
+        throw CheckFailure(error)
+      }
+    }
     guard target.member.isTLS else {
       return try await HealthCheck(stream, buffers, reactor, deadline).perform(target, buffers)
     }
@@ -247,11 +255,17 @@ extension HealthCheck where Stream == TCPStream {
     do throws(ConnectError) {
       return try await TCPStream.connect(to: address, on: reactor, until: deadline)
     } catch {
-      switch error {
-      case .failed(let error): throw .system(error)
-      case .insecure(let failure): throw .insecure(failure.description)
-      case .timedOut, .noAddress: throw .timedOut
-      }
+      throw CheckFailure(error)
+    }
+  }
+}
+
+extension CheckFailure {
+  fileprivate init(_ error: ConnectError) {
+    switch error {
+    case .failed(let error): self = .system(error)
+    case .insecure(let failure): self = .insecure(failure.description)
+    case .timedOut, .noAddress: self = .timedOut
     }
   }
 }

@@ -54,9 +54,11 @@ extension Supervisor {
       let known = follower?.members(of: upstream.name)
       let members = known ?? upstream.servers.flatMap { $0.members([]) }
       for member in members {
-        targets.append(CheckTarget(
+        targets.append(
+          CheckTarget(
             upstream: upstream.name, member: member, options: options,
-            security: securities.upstreams[upstream.name]))
+            security: securities.upstreams[upstream.name],
+            proxyProtocol: upstream.options.proxyProtocol))
       }
     }
     checker?.update(targets)

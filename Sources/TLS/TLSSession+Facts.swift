@@ -50,6 +50,15 @@ extension TLSSession {
     }
   }
 
+  /// Says beside an error of the handshake what was wrong with the peer's certificate.
+  func explain(_ error: OpenSSLError) -> OpenSSLError {
+    let result = unsafe copenssl_session_verify_result(handle)
+    guard result != 0 else { return error }
+    // SAFETY: as below.
+    let words = unsafe String(cString: copenssl_verify_words(result))
+    return OpenSSLError(code: error.code, description: "\(error.description): \(words)")
+  }
+
   /// What verifying the client has found, as nginx's $ssl_client_verify writes it: `NONE`, `SUCCESS`,
   /// `FAILED:why`.
   package var clientVerification: String {
