@@ -45,6 +45,8 @@ let package = Package(
     module("HTTP", ["Bytes", "CScan"]),
     module("IO", ["Bytes", "CLinux", "CAres"]),
     module("TLS", ["IO", "Bytes", "COpenSSL"]),
+    module("ACME", ["TLS", "JSON", "HTTP", "IO", "Bytes"]),
+    module("JSON"),
     module("Balancing"),
     module("Routing", ["HTTP", "Bytes", "CPCRE2"]),
     module("Scripting", ["CLuaJIT", "CShims"]),
@@ -55,11 +57,14 @@ let package = Package(
       ["Configuration", "Telemetry", "Balancing", "Routing", "Scripting", "HTTP", "IO", "Bytes"]),
     module(
       "Supervision",
-      ["Proxy", "Configuration", "Telemetry", "Balancing", "Routing", "HTTP", "IO", "Bytes"]),
+      [
+        "Proxy", "Configuration", "Telemetry", "Balancing", "Routing", "ACME", "TLS", "JSON", "HTTP",
+        "IO", "Bytes",
+      ]),
     .executableTarget(
       name: "rsp",
       dependencies: [
-        "Supervision", "Proxy", "Configuration", "Telemetry", "IO", "CLinux",
+        "Supervision", "Proxy", "Configuration", "Telemetry", "JSON", "IO", "CLinux",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: house),
@@ -72,6 +77,8 @@ let package = Package(
     tests("HTTPTests", ["HTTP", "Bytes"]),
     tests("IOTests", ["IO", "Bytes", "TestSupport"]),
     tests("TLSTests", ["TLS", "IO", "Bytes", "TestSupport"]),
+    tests("ACMETests", ["ACME", "TLS", "JSON", "HTTP", "IO", "Bytes", "TestSupport"]),
+    tests("JSONTests", ["JSON"]),
     tests("RoutingTests", ["Routing", "HTTP", "Bytes"]),
     tests("TelemetryTests", ["Telemetry", "IO"]),
     tests("BalancingTests", ["Balancing"]),
@@ -83,8 +90,8 @@ let package = Package(
     tests(
       "SupervisionTests",
       [
-        "Supervision", "Proxy", "Configuration", "Balancing", "Routing", "HTTP", "IO", "Bytes",
-        "TestSupport",
+        "Supervision", "Proxy", "Configuration", "Balancing", "Routing", "ACME", "TLS", "JSON",
+        "HTTP", "IO", "Bytes", "TestSupport",
       ]),
   ]
 )

@@ -116,6 +116,7 @@ extension Supervisor {
       ])
     }
     do throws(ReloadError) {
+      try CertificateAuthority.prepare(new)
       try await prepare(new)
       var (listeners, commitments) = try listen(new)
       let members = follow(new)
@@ -128,6 +129,8 @@ extension Supervisor {
       await commit(commitments)
       catchUp(with: members)
       renewChecks()
+      // At the start not before everything else is done: see `start`.
+      if generation > 1 { authority?.update(new) }
       Log.level = launch.logLevel ?? new.logLevel
     } catch {
       for worker in workers { await worker.abandon() }

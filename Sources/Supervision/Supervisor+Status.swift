@@ -2,6 +2,7 @@
 import Balancing
 import Configuration
 import IO
+import JSON
 import Proxy
 
 extension Supervisor {
@@ -22,6 +23,7 @@ extension Supervisor {
       "listeners": .array(configuration.listeners.map { .string("\($0.address)") }),
       "upstreams": .array(upstreams.map { self.json($0) }),
     ]
+    if let authority, !authority.certificates.isEmpty { json.append("acme", authority.status) }
     if let probation {
       let seconds = (probation.end.milliseconds - reactor.now.milliseconds) / 1000
       json.append("confirm_within", .integer(max(0, Int(seconds))))

@@ -2,3 +2,5 @@
 // Each header has a .c of its own: certificates and keys, and more as it comes.
 #pragma once
 #include "errors.h"
+#include "keys.h"
+#include "requests.h"
