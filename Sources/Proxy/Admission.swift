@@ -65,6 +65,7 @@ extension ClientConnection where Stream: ~Copyable {
   /// Notes the request's route; what its options refuse.
   private func enter(_ route: MatchedRoute) -> ErrorAnswer? {
     self.route = route
+    route.noteRequest()
     if case .length(let n) = request.framing, n > route.settings.maxBody {
       return ErrorAnswer(.contentTooLarge, "the request body is too large")
     }

@@ -14,7 +14,6 @@ extension ClientConnection where Stream: ~Copyable {
     case .hash: search.key = hashKey(for: upstream)
     case .roundRobin, .random, .p2c, .leastConnections, .leastLatency: break
     }
-    upstream.askForNames()
   }
 
   private func pin(_ search: inout ServerSearch, for upstream: UpstreamPlan) {

@@ -60,8 +60,9 @@ extension ClientConnection where Stream: ~Copyable {
   /// The response's head has come.
   func noteResponse(of upstream: UpstreamPlan) {
     endRetry(at: upstream)
-    guard let server = turn.lease?.server else { return }
     let outcome: Outcome = response.status >= 500 ? .answeredWithError : .answered
+    if response.status >= 500 { route?.noteFailure() }
+    guard let server = turn.lease?.server else { return }
     upstream.note(outcome, of: server, latency: latency)
   }
 

@@ -195,6 +195,7 @@ extension ClientConnection where Stream: ~Copyable {
   /// Where the route has a page for its status, that is given in its place.
   func answer(_ answer: ErrorAnswer) async -> Disposition {
     if let route {
+      if answer.status.isServerError { route.noteFailure() }
       if let page = route.settings.errorPages[Int(answer.status.rawValue)] {
         return await give(page, on: route, for: answer)
       }

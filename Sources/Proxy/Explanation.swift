@@ -166,7 +166,7 @@ extension Plan {
     guard let chosen else { return explanation.add("action", "answer 404: no route has this path") }
     var found = message
     found.site = sites.name(of: site)
-    if RoutePlace(found.site, sites.paths(of: site), chosen).isExpression {
+    if sites.place(of: chosen, in: site).isExpression {
       let ranges = matcher.allGroups()
       for i in ranges.indices {
         found.groups.append(ranges[i].map { path.slice($0).array() } ?? [])

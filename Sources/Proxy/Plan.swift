@@ -20,29 +20,33 @@ final class Plan {
   private let settings: [RouteSettings]
   /// What was made of the rows of `sites` that requests have asked for.
   private var made: [Destination?]
+  let traffic: SiteTraffic
 
   /// Builds a plan beside the one in force, from which it takes over the upstreams of the same names.
   /// `takeEffect` puts it in force.
-  /// - Parameter functions: of the same configuration; without them its functions all fail.
+  ///
+  /// - Parameter tables: of the same configuration.
   init(
-    _ configuration: Configuration, _ context: UpstreamContext, adopting old: Plan? = nil,
-    functions: RouteFunctions? = nil
+    _ configuration: Configuration, _ tables: PlanTables, _ context: UpstreamContext,
+    adopting old: Plan? = nil
   ) {
-    self.functions = functions
+    functions = tables.functions
     upstreams = configuration.upstreams.map {
       UpstreamPlan.make($0, in: context, adopting: old?.upstream(named: $0.name))
     }
-    sites = SiteTable(configuration.sites)
-    settings = sites.settings.map { RouteSettings($0.value) }
+    sites = tables.sites
+    settings = tables.settings
     made = Array(repeating: nil, count: sites.rows.count)
+    traffic = SiteTraffic(sites: sites.count)
   }
 
   /// The upstream of a name; nil when there is none.
   func upstream(named name: String) -> UpstreamPlan? { upstreamsByName[name] }
 
-  /// The plan is in force from now.
-  func takeEffect() {
+  /// The plan is in force from now; sites that stay go on counting where the old one's have come to.
+  func takeEffect(after old: Plan) {
     for upstream in upstreams { upstream.takeEffect() }
+    traffic.adopt(old.traffic, of: old.sites, in: sites)
   }
 
   /// Where a request goes.
@@ -80,7 +84,7 @@ final class Plan {
   func destination(of route: Int, in site: Int) -> Destination {
     let row = sites.row(of: site, route)
     if let destination = made[row] { return destination }
-    let destination = make(row, RoutePlace(sites.name(of: site), sites.paths(of: site), route))
+    let destination = make(row, sites.place(of: route, in: site))
     made[row] = destination
     return destination
   }
@@ -90,15 +94,15 @@ final class Plan {
     let settings = settings[Int(row.settings)]
     switch row.work {
     case .proxy(let upstream):
-      return .proxy(RoutePlan(settings, place, upstreams[Int(upstream)]))
+      return .proxy(RoutePlan(settings, place, traffic, upstreams[Int(upstream)]))
     case .respond(let number):
       let response = OwnResponse(sites.responses[Int(number)].value)
-      return .respond(AnswerRoute(settings, place, response))
+      return .respond(AnswerRoute(settings, place, traffic, response))
     case .redirect(let number):
       let response = OwnResponse(sites.redirects[Int(number)].value)
-      return .respond(AnswerRoute(settings, place, response))
+      return .respond(AnswerRoute(settings, place, traffic, response))
     case .function(let number):
-      return .function(FunctionRoute(settings, place, number: Int(number)))
+      return .function(FunctionRoute(settings, place, traffic, number: Int(number)))
     }
   }
 
@@ -106,9 +110,7 @@ final class Plan {
   /// upstream, the pattern, and the value of every option. Nil when there is none, so that a tunnel
   /// of the old route has to end. A tunnel that goes on should take the new one in its place.
   func counterpart(of old: RoutePlan) -> RoutePlan? {
-    // The name of a wildcard finds itself: of all suffixes that fit it, its own is the longest.
-    let found = Array(old.place.site.utf8).withBytes { sites.site(for: $0) }
-    guard let site = found, sites.name(of: site) == old.place.site else { return nil }
+    guard let site = sites.site(named: old.place.site) else { return nil }
     let patterns = sites.paths(of: site).patterns
     guard let route = patterns.firstIndex(where: { $0.description == old.place.pattern })
     else { return nil }
@@ -129,8 +131,18 @@ final class Plan {
     }
   }
 
+  /// What the sites were asked so far, by their first names; those that were not are left out.
+  var siteCounts: [String: SiteCounts] {
+    var named: [String: SiteCounts] = [:]
+    for (site, counts) in traffic.counts.enumerated() where counts.requests > 0 {
+      named[sites.name(of: site)] = counts
+    }
+    return named
+  }
+
   /// Bytes of memory behind the plan's tables, routes in use and upstreams apart.
   var byteCount: Int {
     sites.byteCount + made.capacity * MemoryLayout<Destination?>.stride
+      + traffic.counts.capacity * MemoryLayout<SiteCounts>.stride
   }
 }

@@ -13,17 +13,20 @@ enum Destination {
 
 /// Where a route stands in the configuration.
 struct RoutePlace: Equatable {
+  /// The number of its site in the plan.
+  let number: Int
   /// The first name of its site.
   let site: String
   /// Its key, as `PathPattern.description` writes it.
   let pattern: String
   let isExpression: Bool
 
-  init(_ site: String, _ paths: SiteTable.PathSet, _ route: Int) {
+  init(_ number: Int, named site: String, _ pattern: PathPattern) {
+    self.number = number
     self.site = site
-    pattern = paths.patterns[route].description
+    self.pattern = pattern.description
     isExpression =
-      switch paths.patterns[route] {
+      switch pattern {
       case .expression: true
       case .exact, .prefix: false
       }
@@ -34,11 +37,19 @@ struct RoutePlace: Equatable {
 class MatchedRoute {
   final let settings: RouteSettings
   final let place: RoutePlace
+  fileprivate final let traffic: SiteTraffic
 
-  init(_ settings: RouteSettings, _ place: RoutePlace) {
+  init(_ settings: RouteSettings, _ place: RoutePlace, _ traffic: SiteTraffic) {
     self.settings = settings
     self.place = place
+    self.traffic = traffic
   }
+
+  /// A request has met the route.
+  final func noteRequest() { traffic.noteRequest(to: place.number) }
+
+  /// A request was answered with a 5xx.
+  final func noteFailure() { traffic.noteFailure(of: place.number) }
 
   final var options: RouteOptions { settings.options }
   final var maxBody: UInt64 { settings.maxBody }
@@ -53,13 +64,13 @@ final class RoutePlan: MatchedRoute {
   let isOfFunction: Bool
 
   init(
-    _ settings: RouteSettings, _ place: RoutePlace, _ upstream: UpstreamPlan,
-    isOfFunction: Bool = false
+    _ settings: RouteSettings, _ place: RoutePlace, _ traffic: SiteTraffic,
+    _ upstream: UpstreamPlan, isOfFunction: Bool = false
   ) {
     self.upstream = upstream
     self.isOfFunction = isOfFunction
     addedBytes = settings.addedBytes + upstream.authority.utf8.count
-    super.init(settings, place)
+    super.init(settings, place, traffic)
   }
 }
 
@@ -67,9 +78,11 @@ final class RoutePlan: MatchedRoute {
 final class AnswerRoute: MatchedRoute {
   let response: OwnResponse
 
-  init(_ settings: RouteSettings, _ place: RoutePlace, _ response: OwnResponse) {
+  init(
+    _ settings: RouteSettings, _ place: RoutePlace, _ traffic: SiteTraffic, _ response: OwnResponse
+  ) {
     self.response = response
-    super.init(settings, place)
+    super.init(settings, place, traffic)
   }
 }
 
@@ -83,15 +96,16 @@ final class FunctionRoute: MatchedRoute {
   private var answers: [(source: AnyObject, route: AnswerRoute)] = []
   private static let keptAnswers = 8
 
-  init(_ settings: RouteSettings, _ place: RoutePlace, number: Int) {
+  init(_ settings: RouteSettings, _ place: RoutePlace, _ traffic: SiteTraffic, number: Int) {
     self.number = number
-    super.init(settings, place)
+    super.init(settings, place, traffic)
   }
 
   /// The route to an upstream, by its number in the plan.
   func plan(for upstream: Int, in plan: Plan) -> RoutePlan {
     if let known = plans[upstream] { return known }
-    let made = RoutePlan(settings, place, plan.upstreams[upstream], isOfFunction: true)
+    let made = RoutePlan(
+      settings, place, traffic, plan.upstreams[upstream], isOfFunction: true)
     plans[upstream] = made
     return made
   }
@@ -101,7 +115,7 @@ final class FunctionRoute: MatchedRoute {
     _ source: Shared<Source>, _ make: (Source) -> OwnResponse
   ) -> AnswerRoute {
     if let known = answers.first(where: { $0.source === source }) { return known.route }
-    let made = AnswerRoute(settings, place, make(source.value))
+    let made = AnswerRoute(settings, place, traffic, make(source.value))
     if answers.count == Self.keptAnswers { answers.removeFirst() }
     answers.append((source, made))
     return made

@@ -156,10 +156,34 @@ struct SiteTable {
 
   func paths(of site: Int) -> PathSet { pathSets[Int(sites[site].paths)] }
 
+  /// Where a site's route stands in the configuration.
+  func place(of route: Int, in site: Int) -> RoutePlace {
+    RoutePlace(site, named: name(of: site), paths(of: site).patterns[route])
+  }
+
   /// The first name of a site.
   func name(of site: Int) -> String {
+    String(decoding: names[nameRange(of: site)], as: UTF8.self)
+  }
+
+  /// The number of the site with this first name.
+  func site(named name: String) -> Int? {
+    // The name of a wildcard finds itself: of all suffixes that fit it, its own is the longest.
+    let found = Array(name.utf8).withBytes { site(for: $0) }
+    guard let found, self.name(of: found) == name else { return nil }
+    return found
+  }
+
+  /// Whether the site of a number, if there is one, has the first name of another table's site.
+  func hasName(of other: Int, in table: borrowing SiteTable, at number: Int) -> Bool {
+    guard sites.indices.contains(number) else { return false }
+    let (mine, others) = (nameRange(of: number), table.nameRange(of: other))
+    return names[mine].elementsEqual(table.names[others])
+  }
+
+  private func nameRange(of site: Int) -> Range<Int> {
     let start = Int(sites[site].name)
-    return String(decoding: names[start..<start + Int(sites[site].nameCount)], as: UTF8.self)
+    return start..<start + Int(sites[site].nameCount)
   }
 
   /// Bytes of memory behind the table, what is shared with the configuration apart.

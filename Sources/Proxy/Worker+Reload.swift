@@ -60,22 +60,17 @@ package struct PlanError: Error, Sendable, Equatable, CustomStringConvertible {
 }
 
 extension Worker {
-  /// Builds the plan of a configuration. Nothing changes until `commit`; another `prepare` replaces
-  /// what was prepared, and `abandon` drops it.
-  package func prepare(_ configuration: Configuration) throws(PlanError) {
+  /// Builds the plan of a configuration around its tables. Nothing changes until `commit`; another
+  /// `prepare` replaces what was prepared, and `abandon` drops it.
+  package func prepare(
+    _ configuration: Configuration, _ tables: sending PlanTables
+  ) throws(PlanError) {
     guard state.listeners.hasRoom(for: configuration.listeners.map(\.address)) else {
       throw PlanError(messages: [
         "there can be at most \(ListenerTable.most) listeners, those included that are still closing"
       ])
     }
-    let functions: RouteFunctions?
-    do throws(ConfigurationError) {
-      functions = try RouteFunctions(configuration)
-    } catch {
-      throw PlanError(messages: error.messages)
-    }
-    state.prepared = Plan(
-      configuration, state.upstreamContext, adopting: state.plan, functions: functions)
+    state.prepared = Plan(configuration, tables, state.upstreamContext, adopting: state.plan)
   }
 
   /// Drops what was prepared.
@@ -84,9 +79,9 @@ extension Worker {
   /// Works by the prepared plan from now on. Exchanges that run go on by the old one.
   package func commit(_ commitment: Commitment) {
     guard let plan = state.prepared else { return }
+    plan.takeEffect(after: state.plan)
     state.plan = plan
     state.prepared = nil
-    plan.takeEffect()
     state.maxConnections = commitment.maxConnections
     for (upstream, members) in commitment.members { setMembers(members, of: upstream) }
     listen(commitment.listeners)

@@ -65,8 +65,8 @@ package final class WorkerState {
     parkedClients = ParkedClients()
     clientKeeper = reactor.add(parkedClients)
     upstreamContext = UpstreamContext(reactor, loop, commons)
-    plan = Plan(
-      configuration, upstreamContext, functions: RouteFunctions.orNone(of: configuration))
+    let tables = PlanTables(configuration, RouteFunctions.orNone(of: configuration))
+    plan = Plan(configuration, tables, upstreamContext)
   }
 
   /// Blocks that the worker itself holds: the two scratch blocks.

@@ -14,7 +14,7 @@ extension Supervisor {
       return .failure("a request is an object with \"command\"")
     }
     switch command {
-    case "status": return await status()
+    case "status": return await status(allSites: request["all_sites"]?.bool == true)
     case "reload": return await answerReload(request)
     case "confirm":
       return confirm() ? .success : .failure("no configuration waits to be confirmed")

@@ -89,20 +89,26 @@ extension Supervisor {
   private nonisolated static func read(_ path: String) async -> Result<
     Configuration, ConfigurationError
   > {
-    var reader: ThreadBox?
-    let result: Result<Configuration, ConfigurationError> = await withCheckedContinuation {
-      whenRead in
-      let work: @Sendable () -> Void = {
-        do throws(ConfigurationError) {
-          whenRead.resume(returning: .success(try Configuration.load(path: path)))
-        } catch {
-          whenRead.resume(returning: .failure(error))
-        }
+    await onThread(named: "rsp reader") {
+      do throws(ConfigurationError) {
+        return .success(try Configuration.load(path: path))
+      } catch {
+        return .failure(error)
       }
-      do { reader = ThreadBox(try Thread(named: "rsp reader", work)) } catch { work() }
     }
-    reader?.join()
-    return result
+  }
+
+  /// Does some long work on a thread of its own, while this one goes on.
+  private nonisolated static func onThread<Product>(
+    named name: String, _ work: @escaping @Sendable () -> sending Product
+  ) async -> sending Product {
+    var thread: ThreadBox?
+    let product: Product = await withCheckedContinuation { whenDone in
+      let body: @Sendable () -> Void = { whenDone.resume(returning: work()) }
+      do { thread = ThreadBox(try Thread(named: name, body)) } catch { body() }
+    }
+    thread?.join()
+    return product
   }
 
   /// Puts a configuration in force, in every worker or in none.
@@ -138,11 +144,22 @@ extension Supervisor {
     }
   }
 
-  /// Has every worker build its plan, all at the same time.
+  /// Has a plan built for every worker, all at the same time, on threads of their own: a worker has
+  /// requests to serve meanwhile.
   private func prepare(_ new: Configuration) async throws(ReloadError) {
     let attempts = workers.map { worker in
       Task(executorPreference: loop) { () -> PlanError? in
-        do throws(PlanError) { try await worker.prepare(new) } catch { return error }
+        let tables = await Self.onThread(named: "rsp planner") {
+          () -> sending Result<PlanTables, PlanError> in
+          do throws(PlanError) { return .success(try PlanTables(new)) } catch {
+            return .failure(error)
+          }
+        }
+        do throws(PlanError) {
+          try await worker.prepare(new, tables.get())
+        } catch {
+          return error
+        }
         return nil
       }
     }

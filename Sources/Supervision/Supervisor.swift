@@ -83,7 +83,7 @@ package actor Supervisor {
     self.launch = launch
     self.inheritance = inheritance
     reactor = Reactor(for: loop)
-    let commons = Commons(stickyKey: inheritance.stickyKey, followsNames: true)
+    let commons = Commons(stickyKey: inheritance.stickyKey)
     self.commons = commons
     workers = (0..<count).map { _ in Worker(commons: commons) }
     turns = Turns()

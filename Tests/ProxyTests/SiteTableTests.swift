@@ -105,7 +105,7 @@ import Testing
           }))
     }
     let plan = quietPlan(configuration)
-    #expect(plan.byteCount / count < 150)
+    #expect(plan.byteCount / count < 170)
     for i in stride(from: 0, to: count, by: 997) {
       let expected = "customer-\(i).example.com /api/ -> u\(i % 4)"
       #expect(answer(plan, "customer-\(i).example.com", "/api/x") == expected)

@@ -19,7 +19,9 @@ func quietWorker(
 /// A plan of a worker whose loop is not run.
 func quietPlan(_ configuration: Configuration) -> Plan {
   let loop = EventLoop()
-  return Plan(configuration, UpstreamContext(Reactor(for: loop), loop, Commons()))
+  return Plan(
+    configuration, PlanTables(configuration, nil),
+    UpstreamContext(Reactor(for: loop), loop, Commons()))
 }
 
 /// One site, one route, one server.
