@@ -44,7 +44,7 @@ let package = Package(
     module("Bytes"),
     module("HTTP", ["Bytes", "CScan"]),
     module("IO", ["Bytes", "CLinux", "CAres"]),
-    module("TLS", ["IO", "Bytes", "COpenSSL"]),
+    module("TLS", ["Routing", "IO", "Bytes", "COpenSSL"]),
     module("ACME", ["TLS", "JSON", "HTTP", "IO", "Bytes"]),
     module("JSON"),
     module("Balancing"),
@@ -58,8 +58,8 @@ let package = Package(
     module(
       "Supervision",
       [
-        "Proxy", "Configuration", "Telemetry", "Balancing", "Routing", "ACME", "TLS", "JSON", "HTTP",
-        "IO", "Bytes",
+        "Proxy", "Configuration", "Telemetry", "Balancing", "Routing", "ACME", "TLS", "JSON",
+        "HTTP", "IO", "Bytes",
       ]),
     .executableTarget(
       name: "rsp",
@@ -76,7 +76,7 @@ let package = Package(
     tests("BytesTests", ["Bytes"]),
     tests("HTTPTests", ["HTTP", "Bytes"]),
     tests("IOTests", ["IO", "Bytes", "TestSupport"]),
-    tests("TLSTests", ["TLS", "IO", "Bytes", "TestSupport"]),
+    tests("TLSTests", ["TLS", "Routing", "IO", "Bytes", "TestSupport"]),
     tests("ACMETests", ["ACME", "TLS", "JSON", "HTTP", "IO", "Bytes", "TestSupport"]),
     tests("JSONTests", ["JSON"]),
     tests("RoutingTests", ["Routing", "HTTP", "Bytes"]),

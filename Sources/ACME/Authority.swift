@@ -14,7 +14,7 @@ package final class Authority {
 
   private let directoryURL: String
   private let email: String?
-  let key: SigningKey
+  let key: PrivateKey
   private let client: HTTPClient
   private var directory: Directory?
   private var nonces: [String] = []
@@ -26,7 +26,7 @@ package final class Authority {
   ///   - email: where it writes to when something is wrong.
   ///   - key: the account's.
   package init(
-    directory: String, email: String?, key: SigningKey, client: HTTPClient
+    directory: String, email: String?, key: PrivateKey, client: HTTPClient
   ) {
     directoryURL = directory
     self.email = email

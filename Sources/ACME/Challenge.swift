@@ -1,5 +1,5 @@
 // What is shown to an authority that looks whether a name leads here.
-import JSON
+import IO
 import TLS
 
 /// The kinds that we can answer.
@@ -11,13 +11,16 @@ package enum ChallengeKind: String, Sendable {
 }
 
 /// The answer to one challenge.
-package struct ChallengeResponse: Sendable, Equatable {
+package struct ChallengeResponse: Sendable {
+  /// Seconds for which the certificate of a challenge is valid, from an hour ago on.
+  static let validity = 7 * 86_400
+
   package let name: String
   package let token: String
   /// RFC 8555 8.1: what the file holds, and what the certificate holds the digest of.
   package let keyAuthorization: String
-  /// The certificate and its key for tls-alpn-01, in PEM; nil for http-01.
-  package let certificate: [UInt8]?
+  /// What is shown under tls-alpn-01; nil for http-01.
+  package let certificate: Certificate?
 
   init(
     _ kind: ChallengeKind, for name: String, token: String, thumbprint: String
@@ -28,11 +31,11 @@ package struct ChallengeResponse: Sendable, Equatable {
     switch kind {
     case .http01: certificate = nil
     case .tlsALPN01:
-      do throws(OpenSSLError) {
-        let key = try SigningKey.generate()
-        let digest = SHA256.digest(Array(keyAuthorization.utf8))
-        let text = try key.selfSignedCertificate(for: name, days: 7, acmeIdentifier: digest)
-        certificate = try text + key.pem()
+      let start = Process.unixSeconds - 3600
+      do throws(CertificateProblem) {
+        certificate = try Certificate(
+          selfSignedFor: SubjectNames(hosts: [name]), validity: start...start + Self.validity,
+          acme: SHA256.digest(Array(keyAuthorization.utf8)))
       } catch {
         throw .library(error.description)
       }

@@ -5,13 +5,6 @@ import IO
 import JSON
 import TLS
 
-/// A certificate that has come, with its key.
-package struct IssuedCertificate: Sendable {
-  /// The chain, its own certificate first, and behind it the key; all in PEM.
-  package let pem: [UInt8]
-  package let dates: CertificateDates
-}
-
 /// One order. Loop-confined.
 package struct Issuance: ~Copyable {
   /// Milliseconds that the order may take in all.
@@ -43,7 +36,7 @@ package struct Issuance: ~Copyable {
   /// - Precondition: the authority is prepared.
   package func run(
     for name: String, by kinds: [ChallengeKind]
-  ) async throws(ACMEError) -> IssuedCertificate {
+  ) async throws(ACMEError) -> Certificate {
     var (order, url) = try await authority.order(name)
     for authorization in order.authorizations {
       try await prove(authorization, name, by: kinds)
@@ -53,10 +46,10 @@ package struct Issuance: ~Copyable {
       return order.status == .pending ? nil : order
     }
     guard order.status != .invalid else { throw Self.failure(of: order) }
-    let key: SigningKey
+    let key: PrivateKey
     let request: [UInt8]
     do throws(OpenSSLError) {
-      key = try .generate()
+      key = try .make()
       request = try key.certificateRequest(for: name)
     } catch {
       throw .library(error.description)
@@ -78,16 +71,19 @@ package struct Issuance: ~Copyable {
     .problem(order.error ?? Problem(type: "", detail: "the order is \(order.status.rawValue)"))
   }
 
+  /// The certificate that has come, if it is for this key and this name.
   private static func certificate(
-    _ chain: [UInt8], _ key: SigningKey, _ name: String
-  ) throws(ACMEError) -> IssuedCertificate {
-    guard let dates = key.dates(ofCertificate: chain, for: name) else { throw .wrongCertificate }
-    do throws(OpenSSLError) {
-      let newline = chain.last == UInt8(ascii: "\n") ? [] : [UInt8(ascii: "\n")]
-      return IssuedCertificate(pem: try chain + newline + key.pem(), dates: dates)
+    _ chain: [UInt8], _ key: PrivateKey, _ name: String
+  ) throws(ACMEError) -> Certificate {
+    let certificate: Certificate
+    do {
+      certificate = try Certificate(
+        try PEM(chain).certificates, key: try key.encoded(), source: "the authority")
     } catch {
-      throw .library(error.description)
+      throw .wrongCertificate
     }
+    guard certificate.names.hosts.contains(name) else { throw .wrongCertificate }
+    return certificate
   }
 
   // MARK: Challenges

@@ -9,12 +9,14 @@ package enum Renewal {
 
   /// When a certificate is to be renewed, in seconds since 1970: at two thirds of its life or a little
   /// before.
+  ///
+  /// - Parameter validity: seconds since 1970.
   package static func moment(
-    _ dates: CertificateDates, random: inout some RandomNumberGenerator
+    _ validity: ClosedRange<Int>, random: inout some RandomNumberGenerator
   ) -> Int {
-    let life = Double(max(0, dates.notAfter - dates.notBefore))
+    let life = Double(validity.upperBound - validity.lowerBound)
     let part = 2.0 / 3 - Double.random(in: 0...jitter, using: &random)
-    return dates.notBefore + Int(life * part)
+    return validity.lowerBound + Int(life * part)
   }
 }
 

@@ -19,7 +19,7 @@ enum SignedRequest {
   ///   - nonce: the authority's; each counts once.
   static func body(
     _ payload: JSON?, to url: String, nonce: String, as identity: SigningIdentity,
-    with key: SigningKey
+    with key: PrivateKey
   ) throws(ACMEError) -> [UInt8] {
     var header: JSON = ["alg": "ES256", "nonce": .string(nonce), "url": .string(url)]
     switch identity {
@@ -42,7 +42,7 @@ enum SignedRequest {
   }
 }
 
-extension SigningKey {
+extension PrivateKey {
   /// The public key as a JSON Web Key (RFC 7517). The members stand in the order in which RFC 7638 3
   /// has them hashed, and there are no others.
   func webKey() throws(ACMEError) -> JSON {

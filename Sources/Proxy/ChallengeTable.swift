@@ -3,6 +3,7 @@
 import Bytes
 import Configuration
 import HTTP
+import Routing
 
 /// What is shown to authorities now. Immutable once published.
 package struct ChallengeTable: Sendable, Equatable {
@@ -37,18 +38,10 @@ extension ClientConnection where Stream: ~Copyable {
     guard let file else { return nil }
     let response = FixedResponse(
       status: 200, body: Array(file.utf8), contentType: "application/octet-stream")
-    return AnswerRoute(RouteSettings(RouteOptions()), .challenge, OwnResponse(response))
-  }
-}
-
-extension RoutePlace {
-  /// The place of what no site has.
-  fileprivate static let challenge = RoutePlace(none: "\(ChallengeTable.prefix)")
-
-  private init(none pattern: String) {
-    site = ""
-    self.pattern = pattern
-    isExpression = false
+    // Of no site: what is counted is counted in a place of its own.
+    let place = RoutePlace(0, named: "", .prefix(Array("\(ChallengeTable.prefix)".utf8)))
+    return AnswerRoute(
+      RouteSettings(RouteOptions()), place, SiteTraffic(sites: 1), OwnResponse(response))
   }
 }
 

@@ -12,8 +12,8 @@ final class AutomaticCertificate {
   let name: String
   /// Its number in the timetable.
   let number: Int
-  /// Of the certificate in use; nil while there is none but the self-signed one.
-  var dates: CertificateDates?
+  /// The one in use; nil while there is none but the self-signed one.
+  private(set) var certificate: Certificate?
   /// When a new certificate is asked for, in seconds since 1970; nil: now.
   var renewal: Int?
   var backOff = BackOff()
@@ -29,9 +29,9 @@ final class AutomaticCertificate {
   }
 
   /// There is a certificate; the next is asked for when its time has come.
-  func take(_ dates: CertificateDates, random: inout some RandomNumberGenerator) {
-    self.dates = dates
-    renewal = Renewal.moment(dates, random: &random)
+  func take(_ certificate: Certificate, random: inout some RandomNumberGenerator) {
+    self.certificate = certificate
+    renewal = Renewal.moment(certificate.validity, random: &random)
     backOff = BackOff()
     unmetChallenges = 0
     failure = nil

@@ -129,9 +129,7 @@ final class CertificateAuthority {
 
   private func load(_ name: String, _ number: Int) -> AutomaticCertificate {
     let certificate = AutomaticCertificate(name, number: number)
-    if let dates = folder?.dates(ofCertificateFor: name) {
-      certificate.take(dates, random: &random)
-    }
+    if let kept = folder?.certificate(for: name) { certificate.take(kept, random: &random) }
     return certificate
   }
 
@@ -151,8 +149,8 @@ final class CertificateAuthority {
       throw .library("cannot write \(folder.path(ofCertificateFor: certificate.name)): \(error)")
     }
     guard certificates[certificate.number] === certificate else { return }
-    certificate.take(issued.dates, random: &random)
-    let days = (issued.dates.notAfter - Process.unixSeconds) / 86400
+    certificate.take(issued, random: &random)
+    let days = (issued.validity.upperBound - Process.unixSeconds) / 86400
     Log.info("Got a certificate for \(certificate.name), good for \(days) days.")
     renewed(certificate.name)
   }
@@ -211,7 +209,7 @@ extension CertificateAuthority: ChallengeResponder {
   }
 
   func withdraw(_ response: ChallengeResponse) async {
-    challenges.removeAll { $0 == response }
+    challenges.removeAll { $0.token == response.token }
     await publish()
   }
 

@@ -27,16 +27,22 @@ struct StateFolder: Sendable, Equatable {
     certificates.path + "/" + Self.fileName(name)
   }
 
-  /// The dates of the certificate of a name that was kept; nil when there is none that can be used.
-  func dates(ofCertificateFor name: String) -> CertificateDates? {
-    guard let pem = try? certificates.read(Self.fileName(name)),
-      let key = try? SigningKey(pem: pem)
+  /// The certificate of a name that was kept; nil when there is none that can be used.
+  func certificate(for name: String) -> Certificate? {
+    guard var text = try? certificates.read(Self.fileName(name)) else { return nil }
+    defer { text.wipe() }
+    guard let pem = try? PEM(text), let key = pem.keys.first,
+      let certificate = try? Certificate(
+        pem.certificates, key: key, source: path(ofCertificateFor: name)),
+      certificate.names.hosts.contains(name)
     else { return nil }
-    return key.dates(ofCertificate: pem, for: name)
+    return certificate
   }
 
-  func write(_ certificate: IssuedCertificate, for name: String) throws(SystemError) {
-    try certificates.write(certificate.pem, to: Self.fileName(name))
+  func write(_ certificate: Certificate, for name: String) throws(SystemError) {
+    var text = certificate.pem
+    defer { text.wipe() }
+    try certificates.write(text, to: Self.fileName(name))
   }
 
   /// A name of a host holds nothing that a file's name must not; only the longest are too long.
@@ -52,12 +58,15 @@ struct StateFolder: Sendable, Equatable {
   ///
   /// - Throws: `FolderError`, also when there is a file and no key in it: another account would get
   ///   no answer to what this one began.
-  func accountKey(at directory: String) throws(FolderError) -> SigningKey {
+  func accountKey(at directory: String) throws(FolderError) -> PrivateKey {
     let name = Self.accountName(directory) + ".pem"
     let path = accounts.path + "/" + name
     do {
-      if let pem = try accounts.read(name) { return try SigningKey(pem: pem) }
-      let key = try SigningKey.generate()
+      if var pem = try accounts.read(name) {
+        defer { pem.wipe() }
+        return try PrivateKey(pem: pem)
+      }
+      let key = try PrivateKey.make()
       try accounts.write(try key.pem(), to: name)
       return key
     } catch let error as SystemError {

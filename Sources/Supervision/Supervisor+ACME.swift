@@ -32,7 +32,9 @@ extension CertificateAuthority {
 extension AutomaticCertificate {
   fileprivate var status: JSON {
     var json: JSON = ["name": .string(name), "state": .string(state)]
-    if let dates { json.append("not_after", .integer(dates.notAfter)) }
+    if let certificate {
+      json.append("not_after", .integer(certificate.validity.upperBound))
+    }
     if let renewal { json.append("renewal", .integer(renewal)) }
     if let failure {
       json.append("next_attempt", .integer(failure.next))
@@ -45,6 +47,6 @@ extension AutomaticCertificate {
   private var state: String {
     if isOrdering { return "ordering" }
     if failure != nil { return "failing" }
-    return dates == nil ? "awaited" : "valid"
+    return certificate == nil ? "awaited" : "valid"
   }
 }

@@ -34,7 +34,7 @@ struct SigningTests {
     """.utf8)
 
   @Test func `a key is written as JSON and named by its thumbprint`() throws {
-    let key = try SigningKey(pem: Self.example)
+    let key = try PrivateKey(pem: Self.example)
     #expect(
       try key.webKey() == [
         "crv": "P-256", "kty": "EC", "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
@@ -44,19 +44,19 @@ struct SigningTests {
   }
 
   @Test func `a key is the same after it was written and read`() throws {
-    let key = try SigningKey.generate()
-    let again = try SigningKey(pem: key.pem())
+    let key = try PrivateKey.make()
+    let again = try PrivateKey(pem: key.pem())
     #expect(try again.thumbprint() == key.thumbprint())
-    #expect(try SigningKey.generate().thumbprint() != key.thumbprint())
+    #expect(try PrivateKey.make().thumbprint() != key.thumbprint())
   }
 
   @Test(arguments: ["", "no PEM", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"])
   func `what holds no key is refused`(text: String) {
-    #expect(throws: OpenSSLError.self) { try SigningKey(pem: Array(text.utf8)) }
+    #expect(throws: OpenSSLError.self) { try PrivateKey(pem: Array(text.utf8)) }
   }
 
   @Test func `a request says who signs it, where it goes and which nonce it uses`() throws {
-    let key = try SigningKey.generate()
+    let key = try PrivateKey.make()
     let body = try SignedRequest.body(
       ["a": 1], to: "https://ca.example/order", nonce: "n1", as: .account("https://ca.example/7"),
       with: key)
@@ -77,7 +77,7 @@ struct SigningTests {
 
   @Test func `a request for an account holds the key, one that only asks an empty payload`() throws
   {
-    let key = try SigningKey.generate()
+    let key = try PrivateKey.make()
     let body = try SignedRequest.body(
       nil, to: "https://ca.example/new", nonce: "n", as: .key, with: key)
     let json = try JSON(body)
@@ -89,7 +89,7 @@ struct SigningTests {
 
   @Test func `a signature always has its 64 bytes`() throws {
     // In one of 128 a number begins with a zero byte, which DER leaves away.
-    let key = try SigningKey.generate()
+    let key = try PrivateKey.make()
     for number in 0..<600 {
       let bytes = Array("\(number)".utf8)
       let signature = try key.sign(bytes)

@@ -49,20 +49,14 @@ package struct PrivateFolder: Sendable, Equatable {
   ///
   /// - Throws: also (EFBIG) when there are more than `limit`.
   package func read(_ name: String, limit: Int = 1 << 20) throws(SystemError) -> [UInt8]? {
-    let opened = unsafe Glibc.open(path + "/" + name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-    if opened < 0, clinux_errno() == ENOENT { return nil }
-    try Self.check(opened)
-    let file = Descriptor(adopting: opened)
-    var bytes: [UInt8] = []
-    var block = [UInt8](repeating: 0, count: 16384)
-    while true {
-      // SAFETY: the kernel writes at most the block's count.
-      let count = unsafe Glibc.read(file.number, &block, block.count)
-      if count == 0 { return bytes }
-      if count < 0, clinux_errno() == EINTR { continue }
-      if count < 0 { throw SystemError(code: clinux_errno()) }
-      guard bytes.count + count <= limit else { throw SystemError(code: EFBIG) }
-      bytes += block[..<count]
+    do throws(SystemError) {
+      guard let bytes = try Files.read(path + "/" + name, limit: limit) else {
+        throw SystemError(code: EFBIG)
+      }
+      return bytes
+    } catch {
+      if error.code == ENOENT { return nil }
+      throw error
     }
   }
 
@@ -111,18 +105,12 @@ package struct PrivateFolder: Sendable, Equatable {
   /// Gives the folder and what is in it to a user, before this process becomes that user.
   package func give(toUser user: UInt32, group: UInt32) throws(SystemError) {
     try Self.check(unsafe lchown(path, user, group))
-    guard let folder = unsafe opendir(path) else { throw SystemError(code: clinux_errno()) }
-    defer { unsafe closedir(folder) }
-    // SAFETY: an entry lives until the next call of readdir; its name ends with a NUL.
-    while let entry = unsafe readdir(folder) {
-      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
-        unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
-      }
-      if name == "." || name == ".." { continue }
-      if unsafe Int32(entry.pointee.d_type) == Int32(DT_DIR) {
-        try self.folder(name).give(toUser: user, group: group)
+    for name in try Files.names(in: path) {
+      let inner = path + "/" + name
+      if try Files.stamp(inner).isFolder {
+        try folder(name).give(toUser: user, group: group)
       } else {
-        try Self.check(unsafe lchown(path + "/" + name, user, group))
+        try Self.check(unsafe lchown(inner, user, group))
       }
     }
   }

@@ -23,6 +23,9 @@ package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible 
   /// Nothing can move now.
   package var wouldBlock: Bool { code == EAGAIN }
 
+  /// There is nothing at that path.
+  package var isNoSuchFile: Bool { code == ENOENT || code == ENOTDIR }
+
   /// Somebody listens there already.
   package var isAddressInUse: Bool { code == EADDRINUSE }
 
