@@ -49,17 +49,21 @@ let package = Package(
     module("JSON"),
     module("Balancing"),
     module("Routing", ["HTTP", "Bytes", "CPCRE2"]),
+    module("Preamble", ["Routing", "Bytes"]),
     module("Scripting", ["CLuaJIT", "CShims"]),
     module("Configuration", ["Balancing", "Routing", "Scripting"]),
     module("Telemetry", ["IO"]),
     module(
       "Proxy",
-      ["Configuration", "Telemetry", "Balancing", "Routing", "Scripting", "HTTP", "IO", "Bytes"]),
+      [
+        "Configuration", "Telemetry", "Balancing", "Routing", "Scripting", "Preamble", "HTTP",
+        "IO", "Bytes",
+      ]),
     module(
       "Supervision",
       [
-        "Proxy", "Configuration", "Telemetry", "Balancing", "Routing", "ACME", "TLS", "JSON",
-        "HTTP", "IO", "Bytes",
+        "Proxy", "Configuration", "Telemetry", "Balancing", "Routing", "ACME", "Preamble", "TLS",
+        "JSON", "HTTP", "IO", "Bytes",
       ]),
     .executableTarget(
       name: "rsp",
@@ -80,13 +84,17 @@ let package = Package(
     tests("ACMETests", ["ACME", "TLS", "JSON", "HTTP", "IO", "Bytes", "TestSupport"]),
     tests("JSONTests", ["JSON"]),
     tests("RoutingTests", ["Routing", "HTTP", "Bytes"]),
+    tests("PreambleTests", ["Preamble", "Routing", "Bytes"]),
     tests("TelemetryTests", ["Telemetry", "IO"]),
     tests("BalancingTests", ["Balancing"]),
     tests("ScriptingTests", ["Scripting"]),
     tests("ConfigurationTests", ["Configuration", "Balancing", "Routing"]),
     tests(
       "ProxyTests",
-      ["Proxy", "Configuration", "Balancing", "Routing", "HTTP", "IO", "Bytes", "TestSupport"]),
+      [
+        "Proxy", "Configuration", "Balancing", "Routing", "Preamble", "HTTP", "IO", "Bytes",
+        "TestSupport",
+      ]),
     tests(
       "SupervisionTests",
       [
