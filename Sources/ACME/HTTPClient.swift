@@ -13,20 +13,51 @@ package final class HTTPClient {
 
   let reactor: Reactor
   private let resolver: Resolver
+  /// Says which authorities vouch for the authority itself.
+  private let context: TLSContext
   private let buffers = BufferPool(keeping: 4)
 
-  package init(on reactor: Reactor, resolver: Resolver) {
+  package init(on reactor: Reactor, resolver: Resolver, _ context: TLSContext) {
     self.reactor = reactor
     self.resolver = resolver
+    self.context = context
+  }
+
+  /// What the host of a directory is verified with.
+  ///
+  /// - Parameter ca: the PEM file of authorities; nil for the system's.
+  package static func context(ca: String?) throws(OpenSSLError) -> TLSContext {
+    var options = TLSContext.ClientOptions()
+    options.ca = ca
+    return try TLSContext(options)
   }
 
   /// Makes a request.
   func send(_ request: HTTPRequest) async throws(ACMEError) -> HTTPAnswer {
     let deadline = reactor.now.advanced(by: Self.patience)
-    let stream = try await connect(to: request.url, until: deadline)
-    var exchange = HTTPExchange(
-      stream, buffers.borrow(.large), on: reactor, host: request.url.host, until: deadline)
+    let url = request.url
+    let block = buffers.borrow(.large)
+    let plain = try await connect(to: url, until: deadline)
+    guard url.isSecure else {
+      var exchange = HTTPExchange(plain, block, on: reactor, host: url.host, until: deadline)
+      return try await exchange.run(request)
+    }
+    let stream = try await encrypt(plain, to: url.host, until: deadline)
+    var exchange = HTTPExchange(stream, block, on: reactor, host: url.host, until: deadline)
     return try await exchange.run(request)
+  }
+
+  private func encrypt(
+    _ plain: consuming TCPStream, to host: String, until deadline: Moment
+  ) async throws(ACMEError) -> TLSStream {
+    do throws(TLSFailure) {
+      let session = try TLSSession(connecting: context)
+      try session.setPeer(host, isAddress: SocketAddress(numeric: host, port: 0) != nil)
+      return try await TLSStream.connect(plain, session, on: reactor, buffers, until: deadline)
+    } catch {
+      if case .timedOut = error { throw .timedOut(host: host) }
+      throw .connection(host: host, reason: error.description)
+    }
   }
 
   /// A connection to one of the host's addresses: the first that takes it.

@@ -70,6 +70,12 @@ final class CertificateAuthority {
     } catch {
       throw ReloadError(messages: ["the account of the authority: \(error)"])
     }
+    let ca = configuration.process.acme.ca
+    do throws(OpenSSLError) { _ = try HTTPClient.context(ca: ca) } catch {
+      throw ReloadError(messages: [
+        "the authorities of \(ca ?? "the system"), for ACME: \(error)"
+      ])
+    }
   }
 
   /// Looks after the names of a configuration from now on. Names that stay keep what is known of them,
@@ -119,10 +125,12 @@ final class CertificateAuthority {
   private func makeAuthority() -> Authority? {
     guard let settings, let folder else { return nil }
     let options = settings.options
-    // `prepare` has made sure that there is one.
-    guard let key = try? folder.accountKey(at: options.directory) else { return nil }
+    // `prepare` has made sure that there are both.
+    guard let key = try? folder.accountKey(at: options.directory),
+      let context = try? HTTPClient.context(ca: options.ca)
+    else { return nil }
     let client = HTTPClient(
-      on: reactor, resolver: Resolver(on: reactor, servers: settings.resolver))
+      on: reactor, resolver: Resolver(on: reactor, servers: settings.resolver), context)
     return Authority(
       directory: options.directory, email: options.email, key: key, client: client)
   }
