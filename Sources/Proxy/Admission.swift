@@ -47,7 +47,7 @@ extension ClientConnection where Stream: ~Copyable {
     }
   }
 
-  private func admit(to destination: Destination, _ target: ForwardTarget) -> Admission {
+  func admit(to destination: Destination, _ target: ForwardTarget) -> Admission {
     switch destination {
     case .proxy(let route):
       if let refusal = enter(route) { return .answer(refusal) }
@@ -59,6 +59,8 @@ extension ClientConnection where Stream: ~Copyable {
     case .function(let route):
       if let refusal = enter(route) { return .answer(refusal) }
       return decide(route, target)
+    case .secured(let route):
+      return admit(toSecured: route, target)
     }
   }
 

@@ -199,7 +199,10 @@ extension ClientConnection where Stream: ~Copyable {
       if let page = route.settings.errorPages[Int(answer.status.rawValue)] {
         return await give(page, on: route, for: answer)
       }
-      if route.settings.responseFields != nil { return await give(changed: answer, on: route) }
+      let settings = route.settings
+      if settings.responseFields != nil || settings.strictTransport != nil && isSecure {
+        return await give(changed: answer, on: route)
+      }
     }
     var answer = answer
     if case .none = request.framing {} else { answer.keepAlive = false }

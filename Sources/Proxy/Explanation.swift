@@ -83,7 +83,9 @@ extension Plan {
       var path = buffers.borrow(.large)
       try Self.normalize(head, request, into: &path)
       let client = asked.client.flatMap { InternetAddress($0) }
-      let message = ExplainedMessage(head: head, request: request, client: client)
+      let message = ExplainedMessage(
+        head: head, request: request, client: client,
+        isByTLS: asked.url.lowercased().hasPrefix("https://"))
       explain(message, path.bytes, matcher, &explanation)
     } catch {
       explanation.add("refused", "\(error)")
@@ -189,6 +191,9 @@ extension Plan {
   ) {
     let row = sites.rows[number]
     let options = sites.settings[Int(row.settings)].value
+    if options.redirectsToHTTPS, !message.isByTLS {
+      return explanation.add("action", "redirect 308 to https (redirect_https)")
+    }
     switch row.work {
     case .proxy(let upstream):
       explanation.upstream = Int(upstream)

@@ -21,6 +21,8 @@ final class Plan {
   /// What was made of the rows of `sites` that requests have asked for.
   private var made: [Destination?]
   let traffic: SiteTraffic
+  /// The port for https URLs; nil for the usual one.
+  private let httpsPort: UInt16?
 
   /// Builds a plan beside the one in force, from which it takes over the upstreams of the same names.
   /// `takeEffect` puts it in force.
@@ -38,6 +40,7 @@ final class Plan {
     settings = tables.settings
     made = Array(repeating: nil, count: sites.rows.count)
     traffic = SiteTraffic(sites: sites.count)
+    httpsPort = configuration.httpsPort
   }
 
   /// The upstream of a name; nil when there is none.
@@ -90,8 +93,16 @@ final class Plan {
   }
 
   private func make(_ number: Int, _ place: RoutePlace) -> Destination {
+    let settings = settings[Int(sites.rows[number].settings)]
+    let destination = make(number, settings, place)
+    guard settings.options.redirectsToHTTPS else { return destination }
+    return .secured(SecuredRoute(destination, settings, place, traffic, port: httpsPort))
+  }
+
+  private func make(
+    _ number: Int, _ settings: RouteSettings, _ place: RoutePlace
+  ) -> Destination {
     let row = sites.rows[number]
-    let settings = settings[Int(row.settings)]
     switch row.work {
     case .proxy(let upstream):
       return .proxy(RoutePlan(settings, place, traffic, upstreams[Int(upstream)]))
@@ -114,7 +125,9 @@ final class Plan {
     let patterns = sites.paths(of: site).patterns
     guard let route = patterns.firstIndex(where: { $0.description == old.place.pattern })
     else { return nil }
-    switch destination(of: route, in: site) {
+    var destination = destination(of: route, in: site)
+    if case .secured(let route) = destination { destination = route.inner }
+    switch destination {
     case .proxy(let new):
       let isSame =
         new.upstream.name == old.upstream.name && !old.isOfFunction
@@ -126,7 +139,7 @@ final class Plan {
         let upstream = upstreams.firstIndex(where: { $0.name == old.upstream.name })
       else { return nil }
       return new.plan(for: upstream, in: self)
-    case .respond:
+    case .respond, .secured:
       return nil
     }
   }

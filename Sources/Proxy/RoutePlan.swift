@@ -9,6 +9,8 @@ enum Destination {
   case proxy(RoutePlan)
   case respond(AnswerRoute)
   case function(FunctionRoute)
+  /// One of these, for requests by TLS.
+  case secured(SecuredRoute)
 }
 
 /// Where a route stands in the configuration.
