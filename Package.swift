@@ -57,7 +57,7 @@ let package = Package(
       "Proxy",
       [
         "Configuration", "Telemetry", "Balancing", "Routing", "Scripting", "Preamble", "HTTP",
-        "IO", "Bytes",
+        "TLS", "IO", "Bytes",
       ]),
     module(
       "Supervision",

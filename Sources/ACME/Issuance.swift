@@ -32,10 +32,12 @@ package struct Issuance: ~Copyable {
 
   /// Gets a certificate for a name.
   ///
-  /// - Parameter kinds: the challenges that can be answered; the first that is offered is taken.
+  /// - Parameters:
+  ///   - kinds: the challenges that can be answered; the first that is offered is taken.
+  ///   - source: what messages call the certificate.
   /// - Precondition: the authority is prepared.
   package func run(
-    for name: String, by kinds: [ChallengeKind]
+    for name: String, by kinds: [ChallengeKind], source: String
   ) async throws(ACMEError) -> Certificate {
     var (order, url) = try await authority.order(name)
     for authorization in order.authorizations {
@@ -64,7 +66,7 @@ package struct Issuance: ~Copyable {
       throw Self.failure(of: order)
     }
     let chain = try await authority.post(nil, to: location).body
-    return try Self.certificate(chain, key, name)
+    return try Self.certificate(chain, key, name, source)
   }
 
   private static func failure(of order: Order) -> ACMEError {
@@ -73,12 +75,12 @@ package struct Issuance: ~Copyable {
 
   /// The certificate that has come, if it is for this key and this name.
   private static func certificate(
-    _ chain: [UInt8], _ key: PrivateKey, _ name: String
+    _ chain: [UInt8], _ key: PrivateKey, _ name: String, _ source: String
   ) throws(ACMEError) -> Certificate {
     let certificate: Certificate
     do {
       certificate = try Certificate(
-        try PEM(chain).certificates, key: try key.encoded(), source: "the authority")
+        try PEM(chain).certificates, key: try key.encoded(), source: source)
     } catch {
       throw .wrongCertificate
     }

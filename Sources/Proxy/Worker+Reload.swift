@@ -2,6 +2,18 @@
 // the one in force (prepare), and when every worker has, puts it in its place (commit).
 import Configuration
 import IO
+import TLS
+
+/// What the TLS handshakes of a listener work with: shared by all workers.
+package struct TLSHandover: Sendable {
+  package var certificates: CertificateStore
+  package var ticketKeys: TicketKeys
+
+  package init(certificates: CertificateStore, ticketKeys: TicketKeys) {
+    self.certificates = certificates
+    self.ticketKeys = ticketKeys
+  }
+}
 
 /// A listener that a worker is to have.
 package struct ListenerHandover: Sendable {
@@ -14,6 +26,8 @@ package struct ListenerHandover: Sendable {
   /// Somebody outside holds the sockets and goes on when we do not (systemd): what waits in their
   /// queues is theirs.
   package var isBorrowed: Bool
+  /// Nil where no TLS is terminated.
+  package var tls: TLSHandover?
 
   package init(
     address: ListenAddress, options: ListenerOptions, sockets: [Int32] = [],

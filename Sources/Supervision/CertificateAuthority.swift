@@ -30,8 +30,8 @@ final class CertificateAuthority {
   private let timetable: Timetable
   /// Shows workers the answers to challenges; returns when all have them.
   private let show: (ChallengeTable) async -> Void
-  /// Is told of a name whose certificate in the state folder is new.
-  private let renewed: (String) -> Void
+  /// Is told when there is a certificate that clients are to be shown.
+  private let renewed: () async -> Void
   private var settings: Settings?
   private(set) var folder: StateFolder?
   private var authority: Authority?
@@ -41,13 +41,15 @@ final class CertificateAuthority {
   private(set) var certificates: [Int: AutomaticCertificate] = [:]
   private var numbers: [String: Int] = [:]
   private var nextNumber = 0
+  /// What clients are shown for each name: its certificate, or one that is signed by itself.
+  private var inUse: [String: Certificate] = [:]
   private var ordering: Set<String> = []
   private var challenges: [ChallengeResponse] = []
   private var isStopped = false
 
   init(
     on reactor: Reactor, loop: EventLoop, show: @escaping (ChallengeTable) async -> Void,
-    renewed: @escaping (String) -> Void
+    renewed: @escaping () async -> Void
   ) throws(SystemError) {
     self.reactor = reactor
     self.show = show
@@ -101,6 +103,7 @@ final class CertificateAuthority {
       new.append(nextNumber)
     }
     for gone in old.values { certificates[gone] = nil }
+    inUse = inUse.filter { numbers[$0.key] != nil }
     if authority == nil { authority = makeAuthority() }
     timetable.keep { certificates[$0] != nil }
     let now = Process.unixSeconds
@@ -118,8 +121,13 @@ final class CertificateAuthority {
   private func adopt(_ new: Settings) {
     guard new != settings else { return }
     settings = new
-    folder = StateFolder(new.options.folder)
     authority = nil
+    let path = StateFolder(new.options.folder)
+    if folder != path {
+      // Other certificates, or none.
+      (certificates, numbers) = ([:], [:])
+    }
+    folder = path
   }
 
   private func makeAuthority() -> Authority? {
@@ -137,8 +145,40 @@ final class CertificateAuthority {
 
   private func load(_ name: String, _ number: Int) -> AutomaticCertificate {
     let certificate = AutomaticCertificate(name, number: number)
-    if let kept = folder?.certificate(for: name) { certificate.take(kept, random: &random) }
+    if let kept = inUse[name], kept.source != Self.makeshift {
+      certificate.take(kept, random: &random)
+    }
     return certificate
+  }
+
+  // MARK: What clients are shown
+
+  /// The source of a certificate that no authority has signed, as `Certificate` names it.
+  private static let makeshift = "self-signed"
+  /// Seconds for which it is valid; the authority's is to come within a minute.
+  private static let makeshiftValidity = 365 * 86_400
+
+  /// The certificates for the names of a configuration, as they are in its state folder; where there is
+  /// none, one that is signed by itself, so that there is a handshake for the authority to see, and
+  /// for people who know what they do.
+  func shown(for configuration: Configuration) -> [Certificate] {
+    let names = configuration.automaticNames
+    guard !names.isEmpty else { return [] }
+    let path = configuration.process.acme.folder
+    let kept = StateFolder(path)
+    if let folder, folder != kept { inUse = [:] }
+    return names.compactMap { name in
+      if let known = inUse[name] { return known }
+      let certificate = kept.certificate(for: name) ?? Self.selfSigned(name)
+      inUse[name] = certificate
+      return certificate
+    }
+  }
+
+  private static func selfSigned(_ name: String) -> Certificate? {
+    let start = Process.unixSeconds - 3600
+    return try? Certificate(
+      selfSignedFor: SubjectNames(hosts: [name]), validity: start...start + makeshiftValidity)
   }
 
   // MARK: Orders
@@ -152,15 +192,18 @@ final class CertificateAuthority {
     }
     turns.pass()
     let issuance = try Issuance(at: authority, self, on: reactor)
-    let issued = try await issuance.run(for: certificate.name, by: kinds(for: certificate))
+    let issued = try await issuance.run(
+      for: certificate.name, by: kinds(for: certificate),
+      source: folder.path(ofCertificateFor: certificate.name))
     do throws(SystemError) { try folder.write(issued, for: certificate.name) } catch {
       throw .library("cannot write \(folder.path(ofCertificateFor: certificate.name)): \(error)")
     }
     guard certificates[certificate.number] === certificate else { return }
+    inUse[certificate.name] = issued
     certificate.take(issued, random: &random)
     let days = (issued.validity.upperBound - Process.unixSeconds) / 86400
     Log.info("Got a certificate for \(certificate.name), good for \(days) days.")
-    renewed(certificate.name)
+    await renewed()
   }
 
   /// The challenges that can be met, the one to try first in front.

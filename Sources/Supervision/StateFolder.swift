@@ -17,7 +17,14 @@ struct StateFolder: Sendable, Equatable {
 
   /// Makes sure that everything can be written.
   func create() throws(SystemError) {
-    for folder in [root, accounts, certificates] { try folder.create() }
+    try root.create(closing: false)
+    for folder in [accounts, certificates] { try folder.create() }
+  }
+
+  /// Lets a user write everything, before this process becomes that user.
+  func give(to identity: UserIdentity) throws(SystemError) {
+    try root.give(to: identity, ifClosed: true)
+    for folder in [accounts, certificates] { try folder.give(to: identity) }
   }
 
   // MARK: Certificates

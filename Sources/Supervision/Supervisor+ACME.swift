@@ -12,13 +12,24 @@ extension Supervisor {
   func startAuthority() throws(SystemError) {
     authority = try CertificateAuthority(on: reactor, loop: loop) { table in
       for worker in self.workers { await worker.show(table) }
-    } renewed: { name in
-      self.certificateRenewed(for: name)
+    } renewed: {
+      await self.showCertificates()
     }
   }
 
-  /// A new certificate of a name is in the state folder.
-  private func certificateRenewed(for name: String) {
+  /// Makes sure that certificates can be got for a configuration, without getting any.
+  ///
+  /// - Returns: what clients are shown for its names at first.
+  /// - Throws: why the state folder or the account is of no use.
+  func prepareAuthority(for new: Configuration) throws(ReloadError) -> [Certificate] {
+    try CertificateAuthority.prepare(new)
+    return authority?.shown(for: new) ?? []
+  }
+
+  /// Has clients be shown what is there now.
+  private func showCertificates() async {
+    guard let authority, !isStopping else { return }
+    await takeAutomatic(authority.shown(for: configuration))
   }
 }
 

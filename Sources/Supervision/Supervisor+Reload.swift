@@ -54,6 +54,9 @@ extension Supervisor {
       if launch.control == nil, new.process.controlSocket != old.process.controlSocket {
         Log.warning("The changed control socket counts from the next start.")
       }
+      if new.process.user != old.process.user {
+        Log.warning("The changed user counts from the next start.")
+      }
       // What an unconfirmed configuration would have gone back to is what this one goes back to.
       let previous = probation?.previous ?? old
       probation = nil
@@ -99,7 +102,7 @@ extension Supervisor {
   }
 
   /// Does some long work on a thread of its own, while this one goes on.
-  private nonisolated static func onThread<Product>(
+  nonisolated static func onThread<Product>(
     named name: String, _ work: @escaping @Sendable () -> sending Product
   ) async -> sending Product {
     var thread: ThreadBox?
@@ -122,15 +125,19 @@ extension Supervisor {
       ])
     }
     do throws(ReloadError) {
-      try CertificateAuthority.prepare(new)
+      let automatic = try prepareAuthority(for: new)
+      let draft = try await draftCertificates(for: new, automatic)
       try await prepare(new)
       var (listeners, commitments) = try listen(new)
+      if generation == 0 { try becomeUser(new) }
       let members = follow(new)
       for index in commitments.indices { commitments[index].members = members }
       // Ours of the listeners that go, before the workers': see `stop`.
       swap(&self.listeners, &listeners)
       listeners = [:]
       configuration = new
+      certificates.setAutomatic(automatic)
+      certificates.adopt(draft, for: CertificateDemand(new))
       generation += 1
       await commit(commitments)
       catchUp(with: members)
@@ -225,6 +232,7 @@ extension Supervisor {
     _ listener: ListenerConfiguration, _ sockets: ListeningSockets?, toWorker index: Int
   ) throws(SystemError) -> ListenerHandover {
     var handover = ListenerHandover(address: listener.address, options: listener.options)
+    handover.tls = try tls(for: listener)
     guard let sockets else { return handover }
     if let known = listeners[listener.address] {
       known.setBacklog(listener.options.backlog)

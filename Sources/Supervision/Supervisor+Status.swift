@@ -26,6 +26,7 @@ extension Supervisor {
       "listeners": .array(configuration.listeners.map { .string("\($0.address)") }),
       "upstreams": .array(upstreams.map { self.json($0) }),
     ]
+    certificates.add(to: &json)
     if let authority, !authority.certificates.isEmpty { json.append("acme", authority.status) }
     if let probation {
       let seconds = (probation.end.milliseconds - reactor.now.milliseconds) / 1000

@@ -13,6 +13,7 @@ import Configuration
 import IO
 import JSON
 import Proxy
+import TLS
 import Telemetry
 
 /// A successor that was started and is not ready yet.
@@ -143,6 +144,8 @@ extension Supervisor {
       "sticky_key": .array([
         .string(String(key.low, radix: 16)), .string(String(key.high, radix: 16)),
       ]),
+      "ticket_keys": .string(Hexadecimal.text(certificates.ticketKeys?.exported() ?? [])),
+      "ticket_time": .integer(certificates.ticketsRotated),
       "wishes": .array(wishes),
     ]
   }

@@ -6,7 +6,7 @@ import Routing
 /// A table from names to certificates. Immutable.
 package struct CertificateIndex: Sendable {
   /// The best certificates for a name, as places in `certificates`; -1: none.
-  private struct Choice {
+  private struct Choice: Sendable, Equatable {
     var ecdsa: Int32 = -1
     var rsa: Int32 = -1
     /// Of other kinds, which few clients take.
@@ -61,6 +61,21 @@ package struct CertificateIndex: Sendable {
     let (hasBegun, hadBegun) = (new.validity.lowerBound <= now, old.validity.lowerBound <= now)
     if hasBegun != hadBegun { return hasBegun }
     return new.validity.upperBound > old.validity.upperBound
+  }
+
+  /// Whether both would answer the same.
+  package func isSame(as other: CertificateIndex) -> Bool {
+    certificates.count == other.certificates.count && choices == other.choices
+      && zip(certificates, other.certificates).allSatisfy { $0 === $1 }
+  }
+
+  /// The certificates that some client would be shown, in their order.
+  package var chosen: [Certificate] {
+    var places: Set<Int32> = []
+    for choice in choices + [fallback] {
+      places.formUnion([choice.ecdsa, choice.rsa, choice.other])
+    }
+    return certificates.indices.filter { places.contains(Int32($0)) }.map { certificates[$0] }
   }
 
   /// How many names there are.

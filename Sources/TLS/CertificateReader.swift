@@ -9,6 +9,14 @@ package struct CertificateReading: Sendable {
   package var errors: [CertificateError] = []
   /// What does not keep a certificate from being used, ready for the log.
   package var warnings: [String] = []
+
+  package init(
+    certificates: [Certificate] = [], errors: [CertificateError] = [], warnings: [String] = []
+  ) {
+    self.certificates = certificates
+    self.errors = errors
+    self.warnings = warnings
+  }
 }
 
 /// Reads certificates and remembers them by their files. Confined to whoever holds it; a value, so that

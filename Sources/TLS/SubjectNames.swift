@@ -32,6 +32,13 @@ package struct SubjectNames: Sendable, Equatable {
   /// All of them, for the eye.
   package var texts: [String] { hosts + addresses.map(\.description) }
 
+  /// The first few, for a line of the log.
+  package var summary: String {
+    let all = texts
+    if all.isEmpty { return "no name" }
+    return all.prefix(3).joined(separator: ", ") + (all.count > 3 ? ", ..." : "")
+  }
+
   /// Whether a host is covered. A wildcard stands for exactly one label (RFC 9525 6.3).
   ///
   /// - Parameter host: a valid host with or without a port, as a Host field or a URL holds it.

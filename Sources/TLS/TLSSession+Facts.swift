@@ -56,6 +56,7 @@ extension TLSSession {
     guard hasPeerCertificate else { return "NONE" }
     let result = unsafe copenssl_session_verify_result(handle)
     // SAFETY: the words are a constant of the library.
-    return result == 0 ? "SUCCESS" : unsafe "FAILED:" + String(cString: copenssl_verify_words(result))
+    return result == 0
+      ? "SUCCESS" : unsafe "FAILED:" + String(cString: copenssl_verify_words(result))
   }
 }

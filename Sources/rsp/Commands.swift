@@ -62,7 +62,12 @@ struct Check: ParsableCommand {
   var file: String
 
   func run() throws {
-    _ = try Source.file(file).load()
+    let configuration = try Source.file(file).load()
+    let mistakes = Supervisor.mistakes(outside: configuration)
+    if !mistakes.isEmpty {
+      for mistake in mistakes { StandardError.print("Error: \(mistake)") }
+      throw ExitCode.failure
+    }
     print("\(file) is in order.")
   }
 }

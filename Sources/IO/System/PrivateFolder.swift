@@ -18,8 +18,11 @@ package struct PrivateFolder: Sendable, Equatable {
   package func folder(_ name: String) -> PrivateFolder { PrivateFolder(path + "/" + name) }
 
   /// Makes the folder, and those above it, where they are missing, and makes sure that files can be
-  /// made in it. One that is there and ours gets the right mode, too.
-  package func create() throws(SystemError) {
+  /// made in it.
+  ///
+  /// - Parameter closing: whether one that is there already, and ours, gets the right mode, too. Not
+  ///   for one that somebody named: it may be a folder of many.
+  package func create(closing: Bool = true) throws(SystemError) {
     guard !path.isEmpty, !path.utf8.contains(0) else { throw SystemError(code: EINVAL) }
     try Self.makeParents(of: path)
     let made = unsafe mkdir(path, S_IRWXU)
@@ -28,7 +31,7 @@ package struct PrivateFolder: Sendable, Equatable {
     // SAFETY: stat fills the structure it is given; the path lives for the call.
     try Self.check(unsafe stat(path, &status))
     guard status.st_mode & S_IFMT == S_IFDIR else { throw SystemError(code: ENOTDIR) }
-    if status.st_uid == geteuid(), status.st_mode & 0o777 != S_IRWXU {
+    if closing, status.st_uid == geteuid(), status.st_mode & 0o777 != S_IRWXU {
       try Self.check(unsafe chmod(path, S_IRWXU))
     }
     try Self.check(unsafe faccessat(AT_FDCWD, path, R_OK | W_OK | X_OK, AT_EACCESS))
@@ -102,16 +105,21 @@ package struct PrivateFolder: Sendable, Equatable {
     _ = Glibc.close(opened)
   }
 
-  /// Gives the folder and what is in it to a user, before this process becomes that user.
-  package func give(toUser user: UInt32, group: UInt32) throws(SystemError) {
-    try Self.check(unsafe lchown(path, user, group))
+  /// Gives the folder and the files in it to a user, before this process becomes that user.
+  ///
+  /// - Parameter ifClosed: only the folder itself, and not one that others may enter: there, the user
+  ///   can use what is in it, and it may be a folder of many.
+  package func give(
+    to identity: UserIdentity, ifClosed: Bool = false
+  ) throws(SystemError) {
+    var status = stat()
+    // SAFETY: stat fills the structure it is given; the path lives for the call.
+    try Self.check(unsafe stat(path, &status))
+    if ifClosed, status.st_mode & S_IXOTH != 0 { return }
+    try Self.check(unsafe lchown(path, identity.user, identity.group))
+    if ifClosed { return }
     for name in try Files.names(in: path) {
-      let inner = path + "/" + name
-      if try Files.stamp(inner).isFolder {
-        try folder(name).give(toUser: user, group: group)
-      } else {
-        try Self.check(unsafe lchown(inner, user, group))
-      }
+      try Self.check(unsafe lchown(path + "/" + name, identity.user, identity.group))
     }
   }
 
