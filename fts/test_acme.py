@@ -247,3 +247,22 @@ def test_a_wildcard_is_refused_by_the_check(setting):
     result = run("check", file)
     assert result.returncode == 1
     assert "dns-01" in result.stdout and "*.example.org" in result.stdout
+
+
+def test_a_certificate_is_got_by_tls_alpn_01(rsp, setting):
+    setting.authority()
+    text = setting.configuration("tls-alpn-01", plain=False)
+    proxy = rsp(text=text, port=setting.https)
+    wait_for(proxy, "valid")
+    assert setting.pebble.orders == 1
+
+
+def test_the_other_challenge_is_tried_when_one_is_not_met(rsp, setting):
+    setting.authority()
+    text = setting.configuration('tls-alpn-01", "http-01')
+    # The authority looks for TLS where nobody listens.
+    text = text.replace(f"127.0.0.1:{setting.https}", f"127.0.0.1:{free_port()}")
+    proxy = rsp(text=text, port=setting.http)
+    wait_for(proxy, "failing")
+    # Another authority is asked at once, and a name that has failed there is still known to have.
+    assert "tls-alpn-01 failed" in state(proxy)["error"]

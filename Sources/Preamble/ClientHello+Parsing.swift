@@ -89,8 +89,7 @@ extension ClientHello {
     name.reserveCapacity(count)
     for i in 0..<count {
       switch bytes.octet(i) {
-      // The colon is none of a name's, but some clients send an IPv6 address: no site is called so.
-      case 0x30...0x39, 0x61...0x7a, 0x2d, 0x2e, 0x5f, 0x3a: name.append(bytes.octet(i))
+      case 0x30...0x39, 0x61...0x7a, 0x2d, 0x2e, 0x5f: name.append(bytes.octet(i))
       case 0x41...0x5a: name.append(bytes.octet(i) | 0x20)
       default: return nil
       }

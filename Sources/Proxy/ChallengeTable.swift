@@ -1,18 +1,21 @@
 // The answers to an authority's challenges, as every worker has them while an order is under way
-// (RFC 8555 8.3).
+// (RFC 8555 8.3, RFC 8737).
 import Bytes
 import Configuration
 import HTTP
 import Routing
+import TLS
 
 /// What is shown to authorities now. Immutable once published.
-package struct ChallengeTable: Sendable, Equatable {
-  /// Key authorisations by their tokens, which nobody can guess.
-  package var files: [String: String]
+package struct ChallengeTable: Sendable {
+  /// For http-01: key authorisations by their tokens, which nobody can guess.
+  package var files: [String: String] = [:]
+  /// For tls-alpn-01: by names in small letters.
+  package var certificates: [String: Certificate] = [:]
 
-  package init(files: [String: String] = [:]) { self.files = files }
+  package init() {}
 
-  package var isEmpty: Bool { files.isEmpty }
+  package var isEmpty: Bool { files.isEmpty && certificates.isEmpty }
 
   /// Where an authority looks for the file of a token, under http-01.
   static let prefix: StaticString = "/.well-known/acme-challenge/"

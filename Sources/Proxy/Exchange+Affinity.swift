@@ -32,6 +32,11 @@ extension ClientConnection where Stream: ~Copyable {
         return worker.scratch.withBytes { HashKey.of($0) }
       }
     }
+    return addressKey
+  }
+
+  /// The hash of the client's address.
+  var addressKey: UInt64 {
     if let client = clientBehindProxies ?? InternetAddress(peer) {
       return HashKey.of(client.high, client.low)
     }

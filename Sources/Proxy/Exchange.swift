@@ -71,16 +71,20 @@ extension ClientConnection where Stream: ~Copyable {
     }
     var search = ServerSearch()
     prepare(&search, for: upstream)
+    let preamble = proxyHeader(for: upstream)
     while true {
       if let refusal = await takeServer(from: upstream, route, search) {
         return await answer(refusal, search)
       }
       guard let server = turn.lease?.server else { return .close }
       let connection: ServerConnection<TCPStream>
-      if search.mayReuse, let idle = server.pool.takeIdle() {
+      if search.mayReuse, let idle = server.pool.takeIdle(begunWith: preamble) {
         connection = idle
       } else {
-        do { connection = try await upstream.connect(to: server, route.options) } catch {
+        do {
+          connection = try await upstream.connect(
+            to: server, route.options, beginningWith: preamble, more: true)
+        } catch {
           // Nothing was sent, so any method may be tried elsewhere.
           search.connectError = error
           guard mayTryAgain(&search, after: server, at: route, wasReceived: false) else {
@@ -110,7 +114,7 @@ extension ClientConnection where Stream: ~Copyable {
   }
 
   /// Counts another try, if there may be one.
-  private func mayTryAgain(
+  func mayTryAgain(
     _ search: inout ServerSearch, after server: UpstreamServer, at route: RoutePlan,
     wasReceived: Bool = true, wasKept: Bool = false
   ) -> Bool {

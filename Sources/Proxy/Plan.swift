@@ -17,12 +17,16 @@ final class Plan {
     upstreams.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
   /// Nil when no route is a function.
   let functions: RouteFunctions?
-  private let settings: [RouteSettings]
+  let settings: [RouteSettings]
   /// What was made of the rows of `sites` that requests have asked for.
   private var made: [Destination?]
   let traffic: SiteTraffic
   /// The port for https URLs; nil for the usual one.
   private let httpsPort: UInt16?
+  /// The routes of sites that are passed through, by the sites' numbers, as far as they were asked for.
+  var passages: [Int: RoutePlan] = [:]
+  /// The routes of plain services, by their listeners.
+  private(set) var services: [ListenAddress: RoutePlan] = [:]
 
   /// Builds a plan beside the one in force, from which it takes over the upstreams of the same names.
   /// `takeEffect` puts it in force.
@@ -41,6 +45,7 @@ final class Plan {
     made = Array(repeating: nil, count: sites.rows.count)
     traffic = SiteTraffic(sites: sites.count)
     httpsPort = configuration.httpsPort
+    services = makeServices(configuration.listeners)
   }
 
   /// The upstream of a name; nil when there is none.
@@ -121,6 +126,7 @@ final class Plan {
   /// upstream, the pattern, and the value of every option. Nil when there is none, so that a tunnel
   /// of the old route has to end. A tunnel that goes on should take the new one in its place.
   func counterpart(of old: RoutePlan) -> RoutePlan? {
+    if old.carries != .requests { return passageCounterpart(of: old) }
     guard let site = sites.site(named: old.place.site) else { return nil }
     let patterns = sites.paths(of: site).patterns
     guard let route = patterns.firstIndex(where: { $0.description == old.place.pattern })

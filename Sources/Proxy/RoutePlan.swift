@@ -33,6 +33,14 @@ struct RoutePlace: Equatable {
       case .exact, .prefix: false
       }
   }
+
+  /// The place of what has no path: connections that are passed on as they are.
+  init(_ number: Int, passedThrough site: String) {
+    self.number = number
+    self.site = site
+    pattern = ""
+    isExpression = false
+  }
 }
 
 /// A route that a request was found to belong to.
@@ -59,16 +67,27 @@ class MatchedRoute {
 
 /// A route whose requests are sent to the servers of an upstream.
 final class RoutePlan: MatchedRoute {
+  /// What goes along it.
+  enum Load: Equatable {
+    case requests
+    /// TLS connections for a site, undecrypted.
+    case site
+    /// The connections of a listener, whatever they speak.
+    case service(ListenAddress)
+  }
+
   let upstream: UpstreamPlan
   /// How many bytes a request's head can gain by what is added, its host and variables aside.
   let addedBytes: Int
   /// Whether a function chose the upstream.
   let isOfFunction: Bool
+  let carries: Load
 
   init(
     _ settings: RouteSettings, _ place: RoutePlace, _ traffic: SiteTraffic,
-    _ upstream: UpstreamPlan, isOfFunction: Bool = false
+    _ upstream: UpstreamPlan, isOfFunction: Bool = false, carries: Load = .requests
   ) {
+    self.carries = carries
     self.upstream = upstream
     self.isOfFunction = isOfFunction
     addedBytes = settings.addedBytes + upstream.authority.utf8.count

@@ -36,6 +36,12 @@ struct SiteTable {
     var settings: UInt32
   }
 
+  /// Where the connections of a site go undecrypted.
+  struct Passthrough: BitwiseCopyable {
+    var upstream: UInt32
+    var settings: UInt32
+  }
+
   /// The patterns of one site or of many.
   struct PathSet {
     let index: PathIndex
@@ -49,6 +55,8 @@ struct SiteTable {
   private(set) var rows: [Row] = []
   /// The options that routes have, each once.
   private(set) var settings: [Shared<RouteOptions>] = []
+  /// The sites that are passed through, by their numbers.
+  private(set) var passthroughs: [Int: Passthrough] = [:]
   private(set) var responses: [Shared<FixedResponse>] = []
   private(set) var redirects: [Shared<Redirect>] = []
 
@@ -78,6 +86,11 @@ struct SiteTable {
         paths: pathSet(of: configuration.routes, &makers), firstRow: UInt32(rows.count),
         name: UInt32(names.count), nameCount: UInt8(clamping: name.count)))
     names += name
+    if let upstream = configuration.passthrough {
+      let options = configuration.tunnel ?? Self.usualTunnel
+      passthroughs[sites.count - 1] = Passthrough(
+        upstream: UInt32(upstream), settings: number(of: options, &makers))
+    }
     for route in configuration.routes {
       rows.append(
         Row(work: work(route.action), settings: number(of: route.settings, &makers)))
@@ -133,6 +146,9 @@ struct SiteTable {
       return .function(UInt32(number))
     }
   }
+
+  /// The options of tunnels of which nothing is said.
+  static let usualTunnel = Shared(RouteOptions())
 
   // MARK: Looking up
 

@@ -119,6 +119,9 @@ extension Worker {
         continue
       }
       listener.options = handover.options
+      listener.isPlain =
+        handover.options.tls == nil && handover.options.proxyProtocol == nil
+        && state.plan.service(at: handover.address) == nil
       for fd in handover.sockets {
         listener.sockets.insert(fd)
         Task.immediate(executorPreference: loop) {

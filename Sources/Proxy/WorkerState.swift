@@ -24,6 +24,8 @@ package final class WorkerState {
   var fieldLimiter = LogLimiter(milliseconds: 10_000)
   /// For expressions that met a limit.
   var matcherLimiter = LogLimiter(milliseconds: 10_000)
+  /// For connections that begin with something that cannot be read.
+  var preambleLimiter = LogLimiter(milliseconds: 10_000)
   /// What upstreams use of the worker.
   let upstreamContext: UpstreamContext
   /// Where heads are composed before they are put in front of a body. Used between two waits only.
@@ -49,6 +51,8 @@ package final class WorkerState {
   /// The number clients are parked with.
   let clientKeeper: UInt16
   let parkedClients: ParkedClients
+  /// What is known of those parked clients whose sockets do not tell everything.
+  var parkedFacts = ParkedFacts()
   /// What housekeeping sleeps on; nil when the process had no descriptor left for it.
   let alarm: Alarm?
   private var clock = WallClock()

@@ -266,8 +266,12 @@ extension CertificateAuthority: ChallengeResponder {
 
   private func publish() async {
     var table = ChallengeTable()
-    for response in challenges where response.certificate == nil {
-      table.files[response.token] = response.keyAuthorization
+    for response in challenges {
+      if let certificate = response.certificate {
+        table.certificates[response.name] = certificate
+      } else {
+        table.files[response.token] = response.keyAuthorization
+      }
     }
     await show(table)
   }
