@@ -48,6 +48,17 @@ package enum ACMEError: Error, Sendable, Equatable, CustomStringConvertible {
     }
   }
 
+  /// Whether the account is not known any more: it can be made anew at once.
+  package var isOfAccount: Bool {
+    if case .problem(let problem) = self { problem.isOfAccount } else { false }
+  }
+
+  /// Whether it says nothing of the name that was asked for, so that others would get the same answer.
+  package var isOfAuthority: Bool {
+    if case .problem(let problem) = self, problem.type == "rateLimited" { return true }
+    return isTransient
+  }
+
   /// Seconds after which the authority wants to be asked again, if it said so.
   package var retryAfter: Int? {
     if case .problem(let problem) = self { problem.retryAfter } else { nil }

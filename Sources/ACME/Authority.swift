@@ -17,6 +17,7 @@ package final class Authority {
   let key: PrivateKey
   private let client: HTTPClient
   private var directory: Directory?
+  private var isDirectoryOld = false
   private var nonces: [String] = []
   /// The account's URL; nil until it was made or found.
   private var account: String?
@@ -37,12 +38,16 @@ package final class Authority {
   /// Reads the directory and finds or makes the account, where that is not done yet. For one caller at
   /// a time.
   package func prepare() async throws(ACMEError) {
-    if directory == nil {
+    if directory == nil || isDirectoryOld {
       let answer = try await get(directoryURL)
       directory = try Directory(try Self.json(answer, "directory"))
+      isDirectoryOld = false
     }
     if account == nil { account = try await register() }
   }
+
+  /// Reads the directory again before the next order: what has failed may be because of an old one.
+  package func refresh() { isDirectoryOld = true }
 
   /// What follows "token." in a key authorisation (RFC 8555 8.1).
   package func thumbprint() throws(ACMEError) -> String { try key.thumbprint() }

@@ -17,6 +17,10 @@ final class CertificateAuthority {
   static let ordersAtOnce = 4
   /// Milliseconds before a name whose former order is still under way is looked at again.
   static let crowdedPause: Int64 = 1000
+  /// Milliseconds for which one name's failure counts for all, if it is the authority's.
+  static let outagePause: (down: Int64, limited: Int64) = (4000, 60_000)
+  /// Milliseconds between two lines of the log about failures.
+  static let complaintPause: Int64 = 200
 
   /// What it is told.
   struct Settings: Equatable {
@@ -29,23 +33,34 @@ final class CertificateAuthority {
   let reactor: Reactor
   private let timetable: Timetable
   /// Shows workers the answers to challenges; returns when all have them.
-  private let show: (ChallengeTable) async -> Void
+  let show: (ChallengeTable) async -> Void
   /// Is told when there is a certificate that clients are to be shown.
-  private let renewed: () async -> Void
-  private var settings: Settings?
+  let renewed: () async -> Void
+  var settings: Settings?
   private(set) var folder: StateFolder?
-  private var authority: Authority?
+  var authority: Authority?
   /// Whose turn it is to read the directory and make the account.
-  private let turns = Turns()
-  private var random = SystemRandomNumberGenerator()
+  let turns = Turns()
+  /// Whose turn it is to show workers the answers to challenges.
+  let publications = Turns()
+  var random = SystemRandomNumberGenerator()
   private(set) var certificates: [Int: AutomaticCertificate] = [:]
   private var numbers: [String: Int] = [:]
   private var nextNumber = 0
   /// What clients are shown for each name: its certificate, or one that is signed by itself.
-  private var inUse: [String: Certificate] = [:]
-  private var ordering: Set<String> = []
-  private var challenges: [ChallengeResponse] = []
+  var inUse: [String: Certificate] = [:]
+  var ordering: Set<String> = []
+  var challenges: [ChallengeResponse] = []
   private var isStopped = false
+  /// While the authority cannot be asked, or does not want to be, names fail without asking it.
+  var outage: Outage?
+  var complaints = LogLimiter(milliseconds: complaintPause)
+
+  /// Why nobody asks the authority, and until when.
+  struct Outage {
+    var error: ACMEError
+    var end: Moment
+  }
 
   init(
     on reactor: Reactor, loop: EventLoop, show: @escaping (ChallengeTable) async -> Void,
@@ -71,6 +86,12 @@ final class CertificateAuthority {
       _ = try folder.accountKey(at: configuration.process.acme.directory)
     } catch {
       throw ReloadError(messages: ["the account of the authority: \(error)"])
+    }
+    let settings = Settings(configuration)
+    if settings.kinds.isEmpty {
+      throw ReloadError(messages: [
+        "certificates = \"auto\": the challenge http-01 needs a listener without TLS, and there is none"
+      ])
     }
     let ca = configuration.process.acme.ca
     do throws(OpenSSLError) { _ = try HTTPClient.context(ca: ca) } catch {
@@ -145,7 +166,7 @@ final class CertificateAuthority {
 
   private func load(_ name: String, _ number: Int) -> AutomaticCertificate {
     let certificate = AutomaticCertificate(name, number: number)
-    if let kept = inUse[name], kept.source != Self.makeshift {
+    if let kept = inUse[name], kept.source != Certificate.selfSigned {
       certificate.take(kept, random: &random)
     }
     return certificate
@@ -153,10 +174,9 @@ final class CertificateAuthority {
 
   // MARK: What clients are shown
 
-  /// The source of a certificate that no authority has signed, as `Certificate` names it.
-  private static let makeshift = "self-signed"
-  /// Seconds for which it is valid; the authority's is to come within a minute.
-  private static let makeshiftValidity = 365 * 86_400
+  /// Seconds for which it is valid. The authority's is to come within a minute; a certificate from a
+  /// file is valid longer, so that it is preferred.
+  private static let makeshiftValidity = 7 * 86_400
 
   /// The certificates for the names of a configuration, as they are in its state folder; where there is
   /// none, one that is signed by itself, so that there is a handshake for the authority to see, and
@@ -168,11 +188,16 @@ final class CertificateAuthority {
     let kept = StateFolder(path)
     if let folder, folder != kept { inUse = [:] }
     return names.compactMap { name in
-      if let known = inUse[name] { return known }
+      if let known = inUse[name], !Self.isStale(known) { return known }
       let certificate = kept.certificate(for: name) ?? Self.selfSigned(name)
       inUse[name] = certificate
       return certificate
     }
+  }
+
+  private static func isStale(_ certificate: Certificate) -> Bool {
+    certificate.source == Certificate.selfSigned
+      && certificate.validity.upperBound < Process.unixSeconds
   }
 
   private static func selfSigned(_ name: String) -> Certificate? {
@@ -180,104 +205,19 @@ final class CertificateAuthority {
     return try? Certificate(
       selfSignedFor: SubjectNames(hosts: [name]), validity: start...start + makeshiftValidity)
   }
-
-  // MARK: Orders
-
-  private func order(_ certificate: AutomaticCertificate) async throws(ACMEError) {
-    guard let authority, let folder else { throw .library("there is no account") }
-    await turns.take()
-    do throws(ACMEError) { try await authority.prepare() } catch {
-      turns.pass()
-      throw error
-    }
-    turns.pass()
-    let issuance = try Issuance(at: authority, self, on: reactor)
-    let issued = try await issuance.run(
-      for: certificate.name, by: kinds(for: certificate),
-      source: folder.path(ofCertificateFor: certificate.name))
-    do throws(SystemError) { try folder.write(issued, for: certificate.name) } catch {
-      throw .library("cannot write \(folder.path(ofCertificateFor: certificate.name)): \(error)")
-    }
-    guard certificates[certificate.number] === certificate else { return }
-    inUse[certificate.name] = issued
-    certificate.take(issued, random: &random)
-    let days = (issued.validity.upperBound - Process.unixSeconds) / 86400
-    Log.info("Got a certificate for \(certificate.name), good for \(days) days.")
-    await renewed()
-  }
-
-  /// The challenges that can be met, the one to try first in front.
-  private func kinds(for certificate: AutomaticCertificate) -> [ChallengeKind] {
-    let wanted = (settings?.options.challenges ?? []).compactMap { challenge -> ChallengeKind? in
-      switch challenge {
-      case .http01: settings?.hasPlainListener == true ? .http01 : nil
-      case .tlsALPN01: .tlsALPN01
-      }
-    }
-    guard !wanted.isEmpty else { return wanted }
-    let first = certificate.unmetChallenges % wanted.count
-    return Array(wanted[first...] + wanted[..<first])
-  }
-
-  private func note(_ error: ACMEError, _ certificate: AutomaticCertificate) -> Int64 {
-    if case .invalid = error { certificate.unmetChallenges += 1 }
-    let pause = certificate.backOff.pause(after: error, random: &random)
-    certificate.failure = (error, Process.unixSeconds + Int(pause / 1000))
-    Log.warning(
-      "no certificate for \(certificate.name): \(error); the next attempt is in "
-        + (pause < 120_000 ? "\(pause / 1000) s" : "\(pause / 60_000) min"))
-    return pause
-  }
-}
-
-extension CertificateAuthority: TimetableOwner {
-  func perform(_ number: Int) async -> Int64? {
-    guard let certificate = certificates[number] else { return nil }
-    let pause = certificate.pause(at: Process.unixSeconds)
-    if pause > 0 { return pause }
-    // An order for the name from before a reload may not have ended yet.
-    guard ordering.insert(certificate.name).inserted else { return Self.crowdedPause }
-    certificate.isOrdering = true
-    defer {
-      ordering.remove(certificate.name)
-      certificate.isOrdering = false
-    }
-    do throws(ACMEError) {
-      try await order(certificate)
-      guard certificates[number] === certificate else { return nil }
-      return certificate.pause(at: Process.unixSeconds)
-    } catch {
-      guard certificates[number] === certificate else { return nil }
-      return note(error, certificate)
-    }
-  }
-}
-
-extension CertificateAuthority: ChallengeResponder {
-  func show(_ response: ChallengeResponse) async {
-    challenges.append(response)
-    await publish()
-  }
-
-  func withdraw(_ response: ChallengeResponse) async {
-    challenges.removeAll { $0.token == response.token }
-    await publish()
-  }
-
-  private func publish() async {
-    var table = ChallengeTable()
-    for response in challenges {
-      if let certificate = response.certificate {
-        table.certificates[response.name] = certificate
-      } else {
-        table.files[response.token] = response.keyAuthorization
-      }
-    }
-    await show(table)
-  }
 }
 
 extension CertificateAuthority.Settings {
+  /// The challenges that can be met.
+  var kinds: [ChallengeKind] {
+    options.challenges.compactMap { challenge in
+      switch challenge {
+      case .http01: hasPlainListener ? .http01 : nil
+      case .tlsALPN01: .tlsALPN01
+      }
+    }
+  }
+
   init(_ configuration: Configuration) {
     options = configuration.process.acme
     hasPlainListener = configuration.listeners.contains {

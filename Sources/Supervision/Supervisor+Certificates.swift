@@ -115,7 +115,10 @@ enum Expiry {
 
   /// What is to be told of certificates at a time, the most urgent first.
   static func lines(_ certificates: [Certificate], now: Int) -> [(isError: Bool, text: String)] {
-    let ending = certificates.filter { $0.validity.upperBound <= now + warning }
+    // What stands in for one that an authority is to send ends soon, and is not missed.
+    let ending = certificates.filter {
+      $0.validity.upperBound <= now + warning && $0.source != Certificate.selfSigned
+    }
       .sorted { $0.validity.upperBound < $1.validity.upperBound }
     var lines = ending.prefix(mostLines).map { certificate -> (isError: Bool, text: String) in
       let seconds = certificate.validity.upperBound - now
