@@ -56,8 +56,8 @@ let package = Package(
     module(
       "Proxy",
       [
-        "Configuration", "Telemetry", "Balancing", "Routing", "Scripting", "Preamble", "HTTP",
-        "TLS", "IO", "Bytes",
+        "Configuration", "Telemetry", "Balancing", "Routing", "Scripting", "TLS", "Preamble",
+        "HTTP", "IO", "Bytes",
       ]),
     module(
       "Supervision",

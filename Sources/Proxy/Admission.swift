@@ -23,7 +23,7 @@ extension ClientConnection where Stream: ~Copyable {
       return .respond(route)
     }
     let plan = worker.plan
-    let site = input.withBytes { plan.sites.site(for: $0.slice(request.host)) }
+    let site = input.withBytes { plan.tables.sites.site(for: $0.slice(request.host)) }
     guard let site else {
       return .answer(.init(.notFound, "no site has this name", keepAlive: mayPersist))
     }
@@ -33,7 +33,9 @@ extension ClientConnection where Stream: ~Copyable {
     }
     normalTarget = target
     switch withPath(of: target, { plan.find($0, in: site, worker.matcher) }) {
-    case .destination(let destination): return admit(to: destination, target)
+    case .destination(let destination, let place):
+      self.place = place
+      return admit(to: destination, target)
     case .noSite, .noRoute:
       return .answer(.init(.notFound, "no route has this path", keepAlive: mayPersist))
     case .gaveUp(let site, let pattern):
@@ -67,11 +69,11 @@ extension ClientConnection where Stream: ~Copyable {
   /// Notes the request's route; what its options refuse.
   private func enter(_ route: MatchedRoute) -> ErrorAnswer? {
     self.route = route
-    route.noteRequest()
+    route.tables.traffic.noteRequest(at: place)
     if case .length(let n) = request.framing, n > route.settings.maxBody {
       return ErrorAnswer(.contentTooLarge, "the request body is too large")
     }
-    if route.place.isExpression { groups = matchedGroups() }
+    if route.tables.sites.isExpression(place) { groups = matchedGroups() }
     return nil
   }
 

@@ -3,7 +3,6 @@
 import Bytes
 import Configuration
 import HTTP
-import Routing
 import TLS
 
 /// What is shown to authorities now. Immutable once published.
@@ -41,10 +40,9 @@ extension ClientConnection where Stream: ~Copyable {
     guard let file else { return nil }
     let response = FixedResponse(
       status: 200, body: Array(file.utf8), contentType: "application/octet-stream")
-    // Of no site: what is counted is counted in a place of its own.
-    let place = RoutePlace(0, named: "", .prefix(Array("\(ChallengeTable.prefix)".utf8)))
+    place = RoutePlace()
     return AnswerRoute(
-      RouteSettings(RouteOptions()), place, SiteTraffic(sites: 1), OwnResponse(response))
+      RouteSettings(RouteOptions()), worker.plan.tables, OwnResponse(response))
   }
 }
 

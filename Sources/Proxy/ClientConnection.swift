@@ -66,6 +66,8 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
   var keptIdentifier: ByteRange?
   /// The route of the present request, once it has been found.
   var route: MatchedRoute?
+  /// Where that stands in the tables of its plan.
+  var place = RoutePlace()
   /// What the present request asks for, in its normal form, before the route changes it.
   var normalTarget = ForwardTarget.received(.empty)
   /// The groups of the route's expression, when something needs them.

@@ -66,7 +66,9 @@ extension ClientConnection where Stream: ~Copyable {
   func noteResponse(of upstream: UpstreamPlan) {
     endRetry(at: upstream)
     let outcome: Outcome = response.status >= 500 ? .answeredWithError : .answered
-    if response.status >= 500 { route?.noteFailure() }
+    if response.status >= 500 {
+      route?.tables.traffic.noteFailure(at: place)
+    }
     guard let server = turn.lease?.server else { return }
     upstream.note(outcome, of: server, latency: latency)
   }

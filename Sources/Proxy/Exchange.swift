@@ -199,7 +199,9 @@ extension ClientConnection where Stream: ~Copyable {
   /// Where the route has a page for its status, that is given in its place.
   func answer(_ answer: ErrorAnswer) async -> Disposition {
     if let route {
-      if answer.status.isServerError { route.noteFailure() }
+      if answer.status.isServerError {
+        route.tables.traffic.noteFailure(at: place)
+      }
       if let page = route.settings.errorPages[Int(answer.status.rawValue)] {
         return await give(page, on: route, for: answer)
       }

@@ -13,9 +13,10 @@ extension ClientConnection where Stream: ~Copyable {
   /// goes first.
   ///
   /// - Parameter hello: what a connection of TLS began with; nil of others.
-  func pass(to route: RoutePlan, _ hello: ClientHello?) async {
+  func pass(to route: RoutePlan, at place: RoutePlace, _ hello: ClientHello?) async {
+    self.place = place
     let upstream = route.upstream
-    route.noteRequest()
+    route.tables.traffic.noteRequest(at: place)
     upstream.begin()
     defer {
       endLease(at: upstream)
@@ -29,7 +30,7 @@ extension ClientConnection where Stream: ~Copyable {
     while true {
       if let refusal = await takeServer(from: upstream, route, search) {
         if case .clientGone = refusal { return }
-        route.noteFailure()
+        route.tables.traffic.noteFailure(at: place)
         return upstream.note("a connection was closed: \(refusal.words)", at: reactor.now)
       }
       guard let server = turn.lease?.server else { return }
@@ -40,7 +41,7 @@ extension ClientConnection where Stream: ~Copyable {
       } catch {
         search.connectError = error
         guard mayTryAgain(&search, after: server, at: route, wasReceived: false) else {
-          return route.noteFailure()
+          return route.tables.traffic.noteFailure(at: place)
         }
         search.wantsAnother = true
         continue
@@ -65,7 +66,7 @@ extension ClientConnection where Stream: ~Copyable {
     guard turn.owesOutcome else { return }
     // A server that takes connections only to break them is not well.
     let hasFailed = connection.stream.isBroken && !stream.isBroken
-    if hasFailed { route.noteFailure() }
+    if hasFailed { route.tables.traffic.noteFailure(at: place) }
     noteOutcome(hasFailed ? .failed : .answered, of: route.upstream)
   }
 

@@ -9,10 +9,11 @@ extension Plan {
   ///
   /// - Parameter name: the server's name in the ClientHello; nil when there is none, so that only the
   ///   site `*` is meant.
-  func passage(for name: String?) -> RoutePlan? {
+  func passage(for name: String?) -> (route: RoutePlan, place: RoutePlace)? {
     if sites.passthroughs.isEmpty { return nil }
     let found = Array((name ?? "").utf8).withBytes { sites.site(for: $0) }
-    return found.flatMap { passage(of: $0) }
+    guard let site = found, let route = passage(of: site) else { return nil }
+    return (route, RoutePlace(site: Int32(site)))
   }
 
   /// The route of a site that is passed through; nil of others.
@@ -20,8 +21,8 @@ extension Plan {
     guard let target = sites.passthroughs[site] else { return nil }
     if let made = passages[site] { return made }
     let route = RoutePlan(
-      settings[Int(target.settings)], RoutePlace(site, passedThrough: sites.name(of: site)),
-      traffic, upstreams[Int(target.upstream)], carries: .site)
+      tables.settings[Int(target.settings)], tables, upstreams[Int(target.upstream)], carries: .site
+    )
     passages[site] = route
     return route
   }
@@ -37,18 +38,18 @@ extension Plan {
       guard case .tcp(let upstream) = listener.service else { continue }
       let options = listener.tunnel ?? SiteTable.usualTunnel
       services[listener.address] = RoutePlan(
-        RouteSettings(options.value), RoutePlace(0, passedThrough: "\(listener.address)"),
-        SiteTraffic(sites: 1), upstreams[upstream], carries: .service(listener.address))
+        RouteSettings(options.value), tables, upstreams[upstream],
+        carries: .service(listener.address))
     }
     return services
   }
 
   /// `counterpart` for those tunnels that began as one.
-  func passageCounterpart(of old: RoutePlan) -> RoutePlan? {
+  func passageCounterpart(of old: RoutePlan, named name: RouteName) -> RoutePlan? {
     let new: RoutePlan? =
       switch old.carries {
       case .requests: nil
-      case .site: sites.site(named: old.place.site).flatMap { passage(of: $0) }
+      case .site: sites.site(named: name.site).flatMap { passage(of: $0) }
       case .service(let address): service(at: address)
       }
     guard let new, new.upstream.name == old.upstream.name, new.settings.isSame(as: old.settings)

@@ -9,6 +9,7 @@ package final class PlanTables {
   let settings: [RouteSettings]
   /// Nil when no route is a function.
   let functions: RouteFunctions?
+  let traffic: SiteTraffic
 
   /// - Throws: what goes wrong when the configuration's program is run for a worker.
   package convenience init(_ configuration: Configuration) throws(PlanError) {
@@ -24,5 +25,6 @@ package final class PlanTables {
     self.functions = functions
     sites = SiteTable(configuration.sites)
     settings = sites.settings.map { RouteSettings($0.value) }
+    traffic = SiteTraffic(sites: sites.count)
   }
 }

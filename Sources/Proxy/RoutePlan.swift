@@ -13,53 +13,32 @@ enum Destination {
   case secured(SecuredRoute)
 }
 
-/// Where a route stands in the configuration.
-struct RoutePlace: Equatable {
-  /// The number of its site in the plan.
-  let number: Int
-  /// The first name of its site.
-  let site: String
-  /// Its key, as `PathPattern.description` writes it.
-  let pattern: String
-  let isExpression: Bool
-
-  init(_ number: Int, named site: String, _ pattern: PathPattern) {
-    self.number = number
-    self.site = site
-    self.pattern = pattern.description
-    isExpression =
-      switch pattern {
-      case .expression: true
-      case .exact, .prefix: false
-      }
-  }
-
-  /// The place of what has no path: connections that are passed on as they are.
-  init(_ number: Int, passedThrough site: String) {
-    self.number = number
-    self.site = site
-    pattern = ""
-    isExpression = false
-  }
+/// Which route of which site a request belongs to: numbers of the plan's table.
+struct RoutePlace: BitwiseCopyable {
+  /// Below zero for what belongs to no site.
+  var site: Int32 = -1
+  /// Below zero where nothing is asked for by a path.
+  var route: Int32 = -1
 }
 
-/// A route that a request was found to belong to.
+/// A route in the words of the configuration.
+struct RouteName: Equatable {
+  /// The first name of its site.
+  let site: String
+  /// Its key, as `PathPattern.description` writes it; empty where there is none.
+  let pattern: String
+}
+
+/// What is done with the requests of a route, or of many that do the same with the same options.
 class MatchedRoute {
   final let settings: RouteSettings
-  final let place: RoutePlace
-  fileprivate final let traffic: SiteTraffic
+  /// The tables that the route is of: a request may go on when another plan is in force.
+  final let tables: PlanTables
 
-  init(_ settings: RouteSettings, _ place: RoutePlace, _ traffic: SiteTraffic) {
+  init(_ settings: RouteSettings, _ tables: PlanTables) {
     self.settings = settings
-    self.place = place
-    self.traffic = traffic
+    self.tables = tables
   }
-
-  /// A request has met the route.
-  final func noteRequest() { traffic.noteRequest(to: place.number) }
-
-  /// A request was answered with a 5xx.
-  final func noteFailure() { traffic.noteFailure(of: place.number) }
 
   final var options: RouteOptions { settings.options }
   final var maxBody: UInt64 { settings.maxBody }
@@ -84,14 +63,14 @@ final class RoutePlan: MatchedRoute {
   let carries: Load
 
   init(
-    _ settings: RouteSettings, _ place: RoutePlace, _ traffic: SiteTraffic,
-    _ upstream: UpstreamPlan, isOfFunction: Bool = false, carries: Load = .requests
+    _ settings: RouteSettings, _ tables: PlanTables, _ upstream: UpstreamPlan,
+    isOfFunction: Bool = false, carries: Load = .requests
   ) {
     self.carries = carries
     self.upstream = upstream
     self.isOfFunction = isOfFunction
     addedBytes = settings.addedBytes + upstream.authority.utf8.count
-    super.init(settings, place, traffic)
+    super.init(settings, tables)
   }
 }
 
@@ -100,10 +79,10 @@ final class AnswerRoute: MatchedRoute {
   let response: OwnResponse
 
   init(
-    _ settings: RouteSettings, _ place: RoutePlace, _ traffic: SiteTraffic, _ response: OwnResponse
+    _ settings: RouteSettings, _ tables: PlanTables, _ response: OwnResponse
   ) {
     self.response = response
-    super.init(settings, place, traffic)
+    super.init(settings, tables)
   }
 }
 
@@ -117,16 +96,16 @@ final class FunctionRoute: MatchedRoute {
   private var answers: [(source: AnyObject, route: AnswerRoute)] = []
   private static let keptAnswers = 8
 
-  init(_ settings: RouteSettings, _ place: RoutePlace, _ traffic: SiteTraffic, number: Int) {
+  init(_ settings: RouteSettings, _ tables: PlanTables, number: Int) {
     self.number = number
-    super.init(settings, place, traffic)
+    super.init(settings, tables)
   }
 
   /// The route to an upstream, by its number in the plan.
   func plan(for upstream: Int, in plan: Plan) -> RoutePlan {
     if let known = plans[upstream] { return known }
     let made = RoutePlan(
-      settings, place, traffic, plan.upstreams[upstream], isOfFunction: true)
+      settings, tables, plan.upstreams[upstream], isOfFunction: true)
     plans[upstream] = made
     return made
   }
@@ -136,7 +115,7 @@ final class FunctionRoute: MatchedRoute {
     _ source: Shared<Source>, _ make: (Source) -> OwnResponse
   ) -> AnswerRoute {
     if let known = answers.first(where: { $0.source === source }) { return known.route }
-    let made = AnswerRoute(settings, place, traffic, make(source.value))
+    let made = AnswerRoute(settings, tables, make(source.value))
     if answers.count == Self.keptAnswers { answers.removeFirst() }
     answers.append((source, made))
     return made

@@ -17,12 +17,12 @@ final class SecuredRoute {
   let withPort: AnswerRoute
 
   init(
-    _ inner: Destination, _ settings: RouteSettings, _ place: RoutePlace, _ traffic: SiteTraffic,
+    _ inner: Destination, _ settings: RouteSettings, _ tables: PlanTables,
     port: UInt16?
   ) {
     self.inner = inner
-    plain = AnswerRoute(settings, place, traffic, OwnResponse(Self.redirect(port: nil)))
-    withPort = AnswerRoute(settings, place, traffic, OwnResponse(Self.redirect(port: port)))
+    plain = AnswerRoute(settings, tables, OwnResponse(Self.redirect(port: nil)))
+    withPort = AnswerRoute(settings, tables, OwnResponse(Self.redirect(port: port)))
   }
 
   /// RFC 9110 15.4.9: 308, so that a form that was sent without TLS is sent again, as it was.

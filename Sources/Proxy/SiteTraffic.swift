@@ -7,9 +7,15 @@ final class SiteTraffic {
 
   init(sites: Int) { counts = Array(repeating: SiteCounts(), count: sites) }
 
-  func noteRequest(to site: Int) { counts[site].requests += 1 }
+  func noteRequest(at place: RoutePlace) {
+    guard place.site >= 0 else { return }
+    counts[Int(place.site)].requests += 1
+  }
 
-  func noteFailure(of site: Int) { counts[site].failures += 1 }
+  func noteFailure(at place: RoutePlace) {
+    guard place.site >= 0 else { return }
+    counts[Int(place.site)].failures += 1
+  }
 
   /// Goes on from the counts of an older plan, for the sites that have stayed.
   func adopt(_ old: SiteTraffic, of oldSites: borrowing SiteTable, in sites: borrowing SiteTable) {

@@ -27,7 +27,8 @@ extension ClientConnection where Stream: ~Copyable {
   ) async {
     let patience = Int64(route.options.tunnelTimeoutMilliseconds)
     let sides = [stream.readInterest, server.stream.readInterest]
-    let record = worker.noteTunnel(on: route, between: sides, isWebSocket: isWebSocket)
+    let record = worker.noteTunnel(
+      on: route, at: place, between: sides, isWebSocket: isWebSocket)
     defer { worker.forget(record) }
     var ended = (up: false, down: false)
     while !(ended.up && ended.down) {

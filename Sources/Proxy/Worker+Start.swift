@@ -34,7 +34,7 @@ extension Worker {
       }
     }
     if let service = state.plan.service(at: listener.address) {
-      return await pass(start, to: service, nil, record, listener)
+      return await pass(start, to: service, at: RoutePlace(), nil, record, listener)
     }
     guard let tls = options.tls else {
       // A request in the clear that a PROXY header stood before.
@@ -49,8 +49,8 @@ extension Worker {
       await showChallenge(certificate, on: start, until: deadline)
       return state.connectionEnded(on: listener)
     }
-    if let route = state.plan.passage(for: hello.serverName) {
-      return await pass(start, to: route, hello, record, listener)
+    if let (route, place) = state.plan.passage(for: hello.serverName) {
+      return await pass(start, to: route, at: place, hello, record, listener)
     }
     guard !tls.certificates.isEmpty else {
       await start.refuse(.unrecognizedName)
@@ -61,13 +61,13 @@ extension Worker {
 
   /// Moves the bytes of a connection to a server and back, as they are.
   private func pass(
-    _ start: consuming ConnectionStart, to route: RoutePlan, _ hello: ClientHello?,
-    _ record: ConnectionRecord, _ listener: ClientListener
+    _ start: consuming ConnectionStart, to route: RoutePlan, at place: RoutePlace,
+    _ hello: ClientHello?, _ record: ConnectionRecord, _ listener: ClientListener
   ) async {
     let (peer, facts) = (start.peer, start.facts)
     let connection = ClientConnection(start.stream, from: peer, record, listener, state, facts)
     if !start.received.isEmpty { connection.input = start.received }
-    await connection.pass(to: route, hello)
+    await connection.pass(to: route, at: place, hello)
     state.connectionEnded(on: listener)
   }
 

@@ -96,7 +96,8 @@ extension Supervisor {
       return .failure("\"client\" is an IP address")
     }
     let asked = ExplainedRequest(
-      listener: request["listener"]?.text, method: request["method"]?.text ?? "GET", url: url,
+      listener: request["listener"]?.text ?? configuration.listener(for: url),
+      method: request["method"]?.text ?? "GET", url: url,
       fields: (request["headers"]?.elements ?? []).compactMap(\.text), client: client)
     var explanation = await workers[0].explain(asked)
     var upstreams: [UpstreamStatus] = []

@@ -82,6 +82,8 @@ extension Log.Level: ExpressibleByArgument {
 
 /// Says what would become of a request under a configuration that need not be in force anywhere.
 func explain(_ request: ExplainedRequest, by configuration: Configuration) -> [String] {
+  var request = request
+  request.listener = configuration.listener(for: request.url)
   var (explanation, upstreams) = Worker.explain(request, by: configuration)
   explanation.addServers(upstreams, configuration)
   return explanation.lines

@@ -34,9 +34,9 @@ import Testing
     let before = ["a.example", "b.example", "c.example", "*.d.example"]
     let old = try plan(before)
     for (number, count) in [3, 0, 2, 1].enumerated() {
-      for _ in 0..<count { old.traffic.noteRequest(to: number) }
+      for _ in 0..<count { old.tables.traffic.noteRequest(at: RoutePlace(site: Int32(number))) }
     }
-    old.traffic.noteFailure(of: 2)
+    old.tables.traffic.noteFailure(at: RoutePlace(site: 2))
     let new = try plan(names)
     new.takeEffect(after: old)
     let all: [String: SiteCounts] = [

@@ -47,7 +47,7 @@ func configuration(
 extension Plan {
   /// The route that `configuration` makes, when it is there.
   func route() -> RoutePlan? {
-    guard case .destination(.proxy(let route)) = find(host: "a.example", path: "/") else {
+    guard case .destination(.proxy(let route), _) = find(host: "a.example", path: "/") else {
       return nil
     }
     return route

@@ -96,7 +96,7 @@ extension Certificate {
   /// As a file of authorities, in PEM.
   func asAuthority() -> TemporaryFile {
     TemporaryFile(
-      "-----BEGIN CERTIFICATE-----\n\(base64(der))\n-----END CERTIFICATE-----\n")
+      "-----BEGIN CERTIFICATE-----\n\(base64(leaf.bytes))\n-----END CERTIFICATE-----\n")
   }
 }
 
