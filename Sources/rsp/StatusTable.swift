@@ -1,5 +1,5 @@
 // `rsp status` for the eye.
-import Supervision
+import JSON
 
 /// What a running rsp answered to "status", as text in columns.
 struct StatusTable {
