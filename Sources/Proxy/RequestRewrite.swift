@@ -19,7 +19,7 @@ extension ClientConnection where Stream: ~Copyable {
     let variables = route.settings.variables
     let bound =
       request.byteCount * (1 + variables) + 2 * Int(request.host.count) + route.addedBytes
-      + variables * Self.longestOtherVariable
+      + variables * longestOtherVariable
     let size: BlockSize =
       bound <= BlockSize.small.rawValue
       ? .small : bound <= BlockSize.large.rawValue ? .large : .huge
@@ -144,7 +144,8 @@ extension ClientConnection where Stream: ~Copyable {
     lines.append(host: peer)
     lines.append("\r\nX-Real-IP: ")
     lines.append(host: peer)
-    lines.append("\r\nX-Forwarded-Proto: http\r\n")
+    lines.append("\r\nX-Forwarded-Proto: ")
+    lines.append(speaksTLS ? "https\r\n" : "http\r\n")
     forwardingLines = lines.bytes.array()
   }
 

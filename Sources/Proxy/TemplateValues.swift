@@ -17,7 +17,7 @@ enum TemplateUse {
 
 extension ClientConnection where Stream: ~Copyable {
   /// The most bytes of a variable that is no piece of the request.
-  static var longestOtherVariable: Int { 512 }
+  var longestOtherVariable: Int { tls == nil ? 512 : 2048 }
 
   /// Writes a field line whose value is a template. A value that is empty, or that holds a control
   /// character, writes nothing: an operator's `$cookie_x` must not become a way to forge fields.
@@ -91,8 +91,10 @@ extension ClientConnection where Stream: ~Copyable {
     case .remoteAddress, .remotePort, .peerAddress, .serverAddress, .serverPort, .forwardedFor:
       try appendAddress(variable, to: &head)
     case .host: try appendHost(to: &head)
-    case .scheme: try head.write("http")
-    case .https, .tlsProtocol, .tlsCipher, .tlsServerName: break
+    case .scheme: try head.write(speaksTLS ? "https" : "http")
+    case .https, .tlsProtocol, .tlsCipher, .tlsServerName, .tlsSessionReused, .tlsClientSubject,
+      .tlsClientVerify:
+      try appendSecurity(variable, to: &head)
     case .requestMethod:
       try write(request.methodRange, to: &head)
     case .requestURI: try appendTarget(to: &head)

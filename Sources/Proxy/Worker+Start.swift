@@ -70,14 +70,4 @@ extension Worker {
     await connection.pass(to: route, at: place, hello)
     state.connectionEnded(on: listener)
   }
-
-  /// Decrypts a connection from its ClientHello on, and serves it.
-  private func terminate(
-    _ begun: consuming ConnectionStart, _ hello: ClientHello, _ record: ConnectionRecord,
-    _ listener: ClientListener, until deadline: Moment
-  ) async {
-    var start = begun
-    await start.refuse(.internalError)
-    state.connectionEnded(on: listener)
-  }
 }

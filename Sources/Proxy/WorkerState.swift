@@ -4,6 +4,7 @@ import Configuration
 import HTTP
 import IO
 import Routing
+import TLS
 import Telemetry
 
 /// The state of one worker. Worker-confined: not Sendable, not locked.

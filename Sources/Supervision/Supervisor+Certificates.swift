@@ -19,6 +19,9 @@ extension Supervisor {
   package static func mistakes(outside configuration: Configuration) -> [String] {
     var mistakes = CertificateDraft(CertificateDemand(configuration)).errors.map(
       \.error.description)
+    do throws(ReloadError) { _ = try Securities(of: configuration, by: CertificateKeeper()) } catch {
+      mistakes += error.messages
+    }
     if let user = configuration.process.user {
       do throws(UserError) { _ = try UserIdentity(user) } catch {
         mistakes.append(error.description)
@@ -39,21 +42,6 @@ extension Supervisor {
     let refusals = certificates.refusals(of: draft)
     if !refusals.isEmpty { throw ReloadError(messages: refusals) }
     return draft
-  }
-
-  /// What a listener's handshakes work with; nil when it terminates no TLS.
-  func tls(for listener: ListenerConfiguration) throws(SystemError) -> TLSHandover? {
-    guard let sources = listener.options.tls?.certificates,
-      let store = certificates.store(for: sources)
-    else { return nil }
-    do throws(OpenSSLError) {
-      let keys = try certificates.makeTicketKeys(
-        inheriting: inheritance.ticketKeys, from: inheritance.ticketTime)
-      return TLSHandover(certificates: store, ticketKeys: keys)
-    } catch {
-      // Only a system without random bytes comes here.
-      throw SystemError.noRandomBytes
-    }
   }
 
   private func readCertificates(

@@ -127,7 +127,11 @@ extension Supervisor {
     do throws(ReloadError) {
       let automatic = try prepareAuthority(for: new)
       let draft = try await draftCertificates(for: new, automatic)
-      try await prepare(new)
+      let securities = try Securities(
+        of: new, by: certificates, inheriting: inheritance.ticketKeys,
+        from: inheritance.ticketTime)
+      try await prepare(new, securities)
+      self.securities = securities
       var (listeners, commitments) = try listen(new)
       if generation == 0 { try becomeUser(new) }
       let members = follow(new)
@@ -153,7 +157,9 @@ extension Supervisor {
 
   /// Has a plan built for every worker, all at the same time, on threads of their own: a worker has
   /// requests to serve meanwhile.
-  private func prepare(_ new: Configuration) async throws(ReloadError) {
+  private func prepare(
+    _ new: Configuration, _ securities: Securities
+  ) async throws(ReloadError) {
     let attempts = workers.map { worker in
       Task(executorPreference: loop) { () -> PlanError? in
         let tables = await Self.onThread(named: "rsp planner") {
@@ -163,7 +169,7 @@ extension Supervisor {
           }
         }
         do throws(PlanError) {
-          try await worker.prepare(new, tables.get())
+          try await worker.prepare(new, tables.get(), securities.upstreams)
         } catch {
           return error
         }
@@ -232,7 +238,7 @@ extension Supervisor {
     _ listener: ListenerConfiguration, _ sockets: ListeningSockets?, toWorker index: Int
   ) throws(SystemError) -> ListenerHandover {
     var handover = ListenerHandover(address: listener.address, options: listener.options)
-    handover.tls = try tls(for: listener)
+    handover.security = securities.listeners[listener.address]
     guard let sockets else { return handover }
     if let known = listeners[listener.address] {
       known.setBacklog(listener.options.backlog)

@@ -51,6 +51,8 @@ package actor Supervisor {
   /// The configuration in force; the empty one until the start.
   var configuration = Configuration(listeners: [], upstreams: [], sites: [])
   var listeners: [ListenAddress: ListeningSockets] = [:]
+  /// What TLS works with in the configuration that is in force, or is about to be.
+  var securities = Securities()
   /// Sockets that others opened for us, until a listener is found for each.
   var inheritance: Inheritance
   /// What a reload on probation goes back to.

@@ -33,6 +33,8 @@ package final class TLSSession {
   private let context: TLSContext
   /// The name that the client has asked for, as the proxy has read it; nil for none.
   package var serverName: String?
+  /// What this end has shown; nil for a connecting one.
+  package private(set) var certificate: Certificate?
 
   /// The accepting end.
   package init(accepting context: TLSContext) throws(TLSFailure) {
@@ -59,6 +61,7 @@ package final class TLSSession {
     } catch {
       throw .refused(error)
     }
+    self.certificate = certificate
   }
 
   /// Speaks TLS-ALPN-01 (RFC 8737) in place of the context's protocols.

@@ -316,7 +316,7 @@ package struct TLSStream: ~Copyable, ByteStream {
         // The alert is in `outgoing`.
         _ = flush(more: false)
         state.formUnion([.hasFailed, .isFinished])
-        throw .refused(error)
+        throw .refused(session.explain(error))
       }
     }
   }

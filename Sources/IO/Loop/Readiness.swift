@@ -20,6 +20,8 @@ package struct Interest: Sendable {
   var fd: Int32
   package var wanted: Readiness
 
+  package var descriptor: Int32 { fd }
+
   package init(_ fd: Int32, _ wanted: Readiness) {
     self.fd = fd
     self.wanted = wanted
