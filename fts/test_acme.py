@@ -1,17 +1,18 @@
 """`certificates = "auto"`: got from an authority (RFC 8555), kept, renewed. The authority is Pebble."""
 
 import contextlib
-import json
-import pathlib
+import os
 import re
+import signal
 import socket
 import ssl
 import stat
+import threading
 
 import pytest
 
 from harness.dns import DNSServer
-from harness.pebble import Pebble
+from harness.pebble import Pebble, make_certificate
 from harness.pebble import path as pebble_path
 from harness.ports import free_port
 from harness.proxy import run
@@ -91,13 +92,54 @@ def wait_for(proxy, wanted, name=NAME):
     return wait_until(found, f"{name} to be {wanted} in {proxy.log}", SECONDS)
 
 
-def test_a_certificate_is_got_by_http_01(rsp, setting):
+@pytest.mark.parametrize("challenge", ["http-01", "tls-alpn-01"])
+def test_a_certificate_is_got_and_shown(rsp, setting, challenge):
     setting.authority()
-    proxy = rsp(text=setting.configuration(), port=setting.http)
+    plain = challenge == "http-01"
+    text = setting.configuration(challenge, plain=plain)
+    proxy = rsp(text=text, port=setting.http if plain else setting.https)
     entry = wait_for(proxy, "valid")
     assert entry["renewal"] < entry["not_after"]
     assert proxy.logged(f"Got a certificate for {NAME}")
     assert setting.pebble.orders == 1
+    root = setting.pebble.root(setting.folder / "root.pem")
+    seen = setting.certificate(root=root)
+    assert ssl.DER_cert_to_PEM_cert(seen).encode() in setting.file().read_bytes()
+
+
+def test_clients_are_shown_a_certificate_of_our_own_until_the_first_comes(rsp, setting):
+    setting.authority().stop()
+    setting.dns.set("two.example.com", "127.0.0.1")
+    proxy = rsp(
+        text=setting.configuration(names=(NAME, "two.example.com")), port=setting.http
+    )
+    one, two = setting.certificate(), setting.certificate("two.example.com")
+    assert NAME.encode() in one and b"two.example.com" in two and NAME.encode() not in two
+    assert setting.certificate() == one  # not a new one each time
+    root = setting.pebble.root
+    setting.pebble.start()
+    wait_for(proxy, "valid")
+    root = root(setting.folder / "root.pem")
+    assert setting.certificate(root=root) != one
+
+
+def test_a_file_of_the_name_is_preferred_to_a_certificate_of_our_own(rsp, setting):
+    setting.authority().stop()
+    certificate, key = make_certificate(setting.folder, NAME)
+    both = setting.folder / "both.pem"
+    both.write_bytes(certificate.read_bytes() + key.read_bytes())
+    text = setting.configuration().replace('= "auto"', f'= {{ "auto", "{both}" }}')
+    rsp(text=text, port=setting.http)
+    assert ssl.DER_cert_to_PEM_cert(setting.certificate()) == certificate.read_text()
+
+
+def test_the_redirect_to_https_does_not_stand_in_the_way_of_http_01(rsp, setting):
+    setting.authority()
+    text = setting.configuration(more="defaults { redirect_https = true }")
+    proxy = rsp(text=text, port=setting.http)
+    wait_for(proxy, "valid")
+    answer = proxy.exchange(f"GET / HTTP/1.1\r\nHost: {NAME}\r\n\r\n".encode())
+    assert answer.status in (301, 308)
 
 
 def test_keys_are_for_their_owner_alone(rsp, setting):
@@ -249,20 +291,93 @@ def test_a_wildcard_is_refused_by_the_check(setting):
     assert "dns-01" in result.stdout and "*.example.org" in result.stdout
 
 
-def test_a_certificate_is_got_by_tls_alpn_01(rsp, setting):
+def test_a_challenge_that_is_not_met_is_told(rsp, setting):
     setting.authority()
-    text = setting.configuration("tls-alpn-01", plain=False)
-    proxy = rsp(text=text, port=setting.https)
-    wait_for(proxy, "valid")
-    assert setting.pebble.orders == 1
-
-
-def test_the_other_challenge_is_tried_when_one_is_not_met(rsp, setting):
-    setting.authority()
-    text = setting.configuration('tls-alpn-01", "http-01')
     # The authority looks for TLS where nobody listens.
-    text = text.replace(f"127.0.0.1:{setting.https}", f"127.0.0.1:{free_port()}")
+    text = setting.configuration("tls-alpn-01").replace(
+        f"127.0.0.1:{setting.https}", f"127.0.0.1:{free_port()}"
+    )
     proxy = rsp(text=text, port=setting.http)
-    wait_for(proxy, "failing")
-    # Another authority is asked at once, and a name that has failed there is still known to have.
-    assert "tls-alpn-01 failed" in state(proxy)["error"]
+    assert "the challenge tls-alpn-01 failed" in wait_for(proxy, "failing")["error"]
+
+
+def test_http_01_needs_a_listener_without_tls(setting):
+    setting.authority()
+    file = setting.folder / "rsp.lua"
+    file.write_text(setting.configuration(plain=False))
+    result = run("run", file)
+    assert result.returncode == 1
+    assert "http-01 needs a listener without TLS" in result.stdout
+
+
+def test_an_authority_that_is_down_is_asked_once_for_many_names(rsp, setting):
+    setting.authority().stop()
+    names = [f"n{number}.example.com" for number in range(200)]
+    asked = []
+
+    def count(listener):
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            asked.append(1)
+            connection.close()
+
+    with socket.create_server(("127.0.0.1", setting.pebble.port)) as listener:
+        threading.Thread(target=count, args=[listener], daemon=True).start()
+        proxy = rsp(text=setting.configuration(names=names), port=setting.http)
+
+        def all_failed():
+            entries = proxy.ask({"command": "status"})["acme"]
+            return all(entry.get("failures") for entry in entries)
+
+        wait_until(all_failed, "all names to have failed", SECONDS)
+        assert 1 <= len(asked) <= 20
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+def test_an_upgrade_of_the_program_keeps_certificate_and_account(rsp, setting):
+    setting.authority()
+    proxy = rsp(text=setting.configuration(), port=setting.http)
+    wait_for(proxy, "valid")
+    before = setting.certificate()
+    result = proxy.command("upgrade")
+    assert result.returncode == 0, result.stdout
+    assert state(proxy)["state"] == "valid"
+    assert setting.certificate() == before
+    assert setting.pebble.orders == 1
+    os.kill(proxy.ask({"command": "status"})["pid"], signal.SIGTERM)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody")
+def test_the_state_folder_is_the_users_after_privileges_are_given_up(rsp, setting, tmp_path):
+    setting.authority(validity=12)
+    for folder in [tmp_path, *tmp_path.parents[:3]]:
+        folder.chmod(0o755)
+    proxy = rsp(text=setting.configuration(), port=setting.http)
+    wait_for(proxy, "valid")  # as root: what there is, is root's
+    proxy.stop()
+    text = setting.configuration(more='defaults { user = "nobody" }')
+    proxy = rsp(text=text, port=setting.http)
+    wait_until(
+        lambda: setting.file().owner() == "nobody" and setting.pebble.orders >= 2,
+        f"a renewal by nobody {proxy.log}",
+        SECONDS,
+    )
+    wait_for(proxy, "valid")
+    assert {path.owner() for path in setting.state.rglob("*")} == {"nobody"}
+    assert not proxy.logged("no certificate for")
+
+
+def test_the_status_table_tells_what_is_awaited_and_what_failed(rsp, setting):
+    setting.authority()
+    setting.dns.set("two.example.com", "127.0.0.2")  # nobody listens there
+    names = (NAME, "two.example.com")
+    proxy = rsp(text=setting.configuration(names=names), port=setting.http)
+    wait_for(proxy, "valid")
+    wait_for(proxy, "failing", "two.example.com")
+    text = proxy.command("status").stdout
+    assert re.search(rf"^{NAME} +valid +renewed ", text, re.M), text
+    assert re.search(r"^two\.example\.com +failing +next attempt ", text, re.M), text
+    assert "two.example.com: the challenge http-01 failed" in text

@@ -32,13 +32,11 @@ extension Worker {
     _ certificate: Certificate, on start: consuming ConnectionStart,
     until deadline: Moment
   ) async {
-    var start = start
     let peer = start.peer
-    let fd = start.stream.detach()
     do throws(TLSFailure) {
       let session = try challengeSession(certificate)
       var stream = try await TLSStream.accept(
-        fd, received: start.received, session, on: state.reactor, state.buffers, until: deadline)
+        start.stream, received: start.received, session, on: state.reactor, state.buffers, until: deadline)
       stream.finishWriting()
       _ = await state.reactor.wait(for: stream.hangupInterest, until: deadline)
     } catch {

@@ -23,7 +23,7 @@ def make_certificate(folder, name="localhost"):
     certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-        + ["-nodes", "-keyout", key, "-out", certificate, "-days", "2", "-subj", f"/CN={name}"]
+        + ["-nodes", "-keyout", key, "-out", certificate, "-days", "30", "-subj", f"/CN={name}"]
         + ["-addext", f"subjectAltName=DNS:{name}"],
         check=True,
         capture_output=True,
