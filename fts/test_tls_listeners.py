@@ -2,18 +2,16 @@
 
 import pathlib
 import re
-import socket
 import ssl
 
 import pytest
 
-from harness.certificates import Authority, openssl
+from harness.certificates import Authority
 from harness.client import RawClient
 from harness.messages import request, response
 from harness.ports import free_port
 from harness.server import always
 from harness.tls import TLSClient, client_context
-from harness.waiting import wait_until
 
 V12 = ssl.TLSVersion.TLSv1_2
 
@@ -239,7 +237,7 @@ def test_ten_thousand_certificates_are_served_and_cost_little(rsp, tmp_path):
     """
     proxy = rsp(text=text, port=port)
     # A parsed certificate with its key takes OpenSSL some 10 KiB; the names alone a few hundred bytes.
-    assert proxy.memory() < (1 << 20) * 60
+    assert proxy.memory < (1 << 20) * 60
     for number in (0, 1, 4711, count - 1):
         name = f"site{number:06d}.test"
         with TLSClient(port, name) as client:
