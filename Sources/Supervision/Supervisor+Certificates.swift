@@ -19,7 +19,8 @@ extension Supervisor {
   package static func mistakes(outside configuration: Configuration) -> [String] {
     var mistakes = CertificateDraft(CertificateDemand(configuration)).errors.map(
       \.error.description)
-    do throws(ReloadError) { _ = try Securities(of: configuration, by: CertificateKeeper()) } catch {
+    do throws(ReloadError) { _ = try Securities(of: configuration, by: CertificateKeeper()) } catch
+    {
       mistakes += error.messages
     }
     if let user = configuration.process.user {
