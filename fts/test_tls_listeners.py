@@ -142,6 +142,22 @@ def test_a_connection_goes_on_after_a_421(secure):
         assert client.exchange(request(host="three.test")).body == b"three\n"
 
 
+@pytest.mark.parametrize("name", ["one.test", None])
+@pytest.mark.parametrize("redirects", [False, True])
+def test_a_site_that_is_passed_through_is_not_reached_by_anothers_connection(
+    secure, name, redirects
+):
+    """Its name is one of the certificate's, and still the connection was decrypted for another."""
+    options = f"redirect_https = {str(redirects).lower()}"
+    proxy = secure(
+        rest=f'site "bank.wild.test" {{ passthrough = "127.0.0.1:9", {options} }}\n'
+        'site "a.wild.test" { ["/"] = respond(200, "a") }'
+    )
+    with TLSClient(proxy.port, name) as client:
+        assert client.exchange(request(host="bank.wild.test")).status == 421
+        assert client.exchange(request(host="a.wild.test")).body == b"a"
+
+
 def test_a_client_cannot_claim_to_have_shown_a_certificate(secure, tmp_path):
     clients = Authority(tmp_path / "clients")
     proxy = secure(
