@@ -3,6 +3,9 @@
 import COpenSSL
 
 extension Certificate {
+  /// The source of those that are made here.
+  package static let selfSigned = "self-signed"
+
   /// A certificate with a key of its own.
   ///
   /// - Parameters:
@@ -22,7 +25,7 @@ extension Certificate {
     } catch {
       throw .brokenCertificate(error)
     }
-    try self.init([x509], key: key, source: "self-signed", cache: cache)
+    try self.init([x509], key: key, source: Self.selfSigned, cache: cache)
   }
 }
 
