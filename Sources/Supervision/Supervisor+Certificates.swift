@@ -108,7 +108,7 @@ enum Expiry {
     let ending = certificates.filter {
       $0.validity.upperBound <= now + warning && $0.source != Certificate.selfSigned
     }
-      .sorted { $0.validity.upperBound < $1.validity.upperBound }
+    .sorted { $0.validity.upperBound < $1.validity.upperBound }
     var lines = ending.prefix(mostLines).map { certificate -> (isError: Bool, text: String) in
       let seconds = certificate.validity.upperBound - now
       let what = "\(certificate.source) (\(certificate.names.summary))"
