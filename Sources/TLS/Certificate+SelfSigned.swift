@@ -46,6 +46,9 @@ extension X509 {
 }
 
 extension Certificate {
+  /// The certificate alone, in DER.
+  package var der: [UInt8] { leaf.bytes }
+
   /// The certificate, its chain and its key as the text of a PEM file. To be wiped by the caller.
   package var pem: [UInt8] {
     var text: [UInt8] = []
