@@ -11,7 +11,7 @@ struct ChallengeTableTests {
 
   private func file(_ path: String, in table: ChallengeTable) -> String? {
     let bytes = Array(path.utf8)
-    return table.file(at: bytes.span.bytes)
+    return bytes.withBytes { table.file(at: $0) }
   }
 
   @Test func `a file is found by its token and nothing else`() {
