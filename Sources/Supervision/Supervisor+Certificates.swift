@@ -17,9 +17,11 @@ extension Supervisor {
   /// What keeps a configuration that is in order as such from being put in force here: certificates
   /// and the user, for `rsp check`.
   package static func mistakes(outside configuration: Configuration) -> [String] {
-    var mistakes = CertificateDraft(CertificateDemand(configuration)).errors.map(
-      \.error.description)
-    do throws(ReloadError) { _ = try Securities(of: configuration, by: CertificateKeeper()) } catch {
+    let draft = CertificateDraft(CertificateDemand(configuration))
+    var mistakes = draft.errors.map(\.error.description)
+    do throws(ReloadError) {
+      _ = try Securities(of: configuration, by: CertificateKeeper())
+    } catch {
       mistakes += error.messages
     }
     if let user = configuration.process.user {
