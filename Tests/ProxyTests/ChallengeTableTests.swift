@@ -10,7 +10,8 @@ struct ChallengeTableTests {
   private static let prefix = "/.well-known/acme-challenge/"
 
   private func file(_ path: String, in table: ChallengeTable) -> String? {
-    Array(path.utf8).withBytes { table.file(at: $0) }
+    let bytes = Array(path.utf8)
+    return bytes.withBytes { table.file(at: $0) }
   }
 
   @Test func `a file is found by its token and nothing else`() {
