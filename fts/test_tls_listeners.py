@@ -2,18 +2,16 @@
 
 import pathlib
 import re
-import socket
 import ssl
 
 import pytest
 
-from harness.certificates import Authority, openssl
+from harness.certificates import Authority
 from harness.client import RawClient
 from harness.messages import request, response
 from harness.ports import free_port
 from harness.server import always
 from harness.tls import TLSClient, client_context
-from harness.waiting import wait_until
 
 V12 = ssl.TLSVersion.TLSv1_2
 
@@ -144,6 +142,22 @@ def test_a_connection_goes_on_after_a_421(secure):
         assert client.exchange(request(host="three.test")).body == b"three\n"
 
 
+@pytest.mark.parametrize("name", ["one.test", None])
+@pytest.mark.parametrize("redirects", [False, True])
+def test_a_site_that_is_passed_through_is_not_reached_by_anothers_connection(
+    secure, name, redirects
+):
+    """Its name is one of the certificate's, and still the connection was decrypted for another."""
+    options = f"redirect_https = {str(redirects).lower()}"
+    proxy = secure(
+        rest=f'site "bank.wild.test" {{ passthrough = "127.0.0.1:9", {options} }}\n'
+        'site "a.wild.test" { ["/"] = respond(200, "a") }'
+    )
+    with TLSClient(proxy.port, name) as client:
+        assert client.exchange(request(host="bank.wild.test")).status == 421
+        assert client.exchange(request(host="a.wild.test")).body == b"a"
+
+
 def test_a_client_cannot_claim_to_have_shown_a_certificate(secure, tmp_path):
     clients = Authority(tmp_path / "clients")
     proxy = secure(
@@ -239,7 +253,7 @@ def test_ten_thousand_certificates_are_served_and_cost_little(rsp, tmp_path):
     """
     proxy = rsp(text=text, port=port)
     # A parsed certificate with its key takes OpenSSL some 10 KiB; the names alone a few hundred bytes.
-    assert proxy.memory() < (1 << 20) * 60
+    assert proxy.memory < (1 << 20) * 60
     for number in (0, 1, 4711, count - 1):
         name = f"site{number:06d}.test"
         with TLSClient(port, name) as client:

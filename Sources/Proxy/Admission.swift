@@ -24,7 +24,9 @@ extension ClientConnection where Stream: ~Copyable {
     }
     let plan = worker.plan
     let site = input.withBytes { plan.tables.sites.site(for: $0.slice(request.host)) }
-    if tls != nil, let refusal = refuseMisdirected(hasSite: site != nil) { return .answer(refusal) }
+    if tls != nil, let refusal = refuseMisdirected(hasSite: plan.tables.sites.decrypts(site)) {
+      return .answer(refusal)
+    }
     guard let site else {
       return .answer(.init(.notFound, "no site has this name", keepAlive: mayPersist))
     }

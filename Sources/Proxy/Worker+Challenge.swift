@@ -36,7 +36,8 @@ extension Worker {
     do throws(TLSFailure) {
       let session = try challengeSession(certificate)
       var stream = try await TLSStream.accept(
-        start.stream, received: start.received, session, on: state.reactor, state.buffers, until: deadline)
+        start.stream, received: start.received, session, on: state.reactor, state.buffers,
+        until: deadline)
       stream.finishWriting()
       _ = await state.reactor.wait(for: stream.hangupInterest, until: deadline)
     } catch {

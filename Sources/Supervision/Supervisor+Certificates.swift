@@ -17,10 +17,11 @@ extension Supervisor {
   /// What keeps a configuration that is in order as such from being put in force here: certificates
   /// and the user, for `rsp check`.
   package static func mistakes(outside configuration: Configuration) -> [String] {
-    var mistakes = CertificateDraft(CertificateDemand(configuration)).errors.map(
-      \.error.description)
-    do throws(ReloadError) { _ = try Securities(of: configuration, by: CertificateKeeper()) } catch
-    {
+    let draft = CertificateDraft(CertificateDemand(configuration))
+    var mistakes = draft.errors.map(\.error.description)
+    do throws(ReloadError) {
+      _ = try Securities(of: configuration, by: CertificateKeeper())
+    } catch {
       mistakes += error.messages
     }
     if let user = configuration.process.user {
@@ -108,7 +109,7 @@ enum Expiry {
     let ending = certificates.filter {
       $0.validity.upperBound <= now + warning && $0.source != Certificate.selfSigned
     }
-    .sorted { $0.validity.upperBound < $1.validity.upperBound }
+      .sorted { $0.validity.upperBound < $1.validity.upperBound }
     var lines = ending.prefix(mostLines).map { certificate -> (isError: Bool, text: String) in
       let seconds = certificate.validity.upperBound - now
       let what = "\(certificate.source) (\(certificate.names.summary))"
