@@ -1,8 +1,6 @@
 """TLS towards clients: handshakes, requests over it, its end, and what servers are told of it."""
 
-import pathlib
 import re
-import socket
 import ssl
 import subprocess
 import threading
@@ -14,7 +12,6 @@ from harness.messages import request, response
 from harness.ports import free_port
 from harness.server import always
 from harness.tls import TLSClient, client_context
-from harness.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -204,6 +201,31 @@ def test_renegotiation_is_refused(secure, serve):
     output, _ = process.communicate(b"R\n", timeout=30)
     assert b"RENEGOTIATING" in output and b"no renegotiation" in output
     assert proxy.is_running
+
+
+def test_keys_are_updated_when_the_client_asks(secure, serve):
+    proxy = secure(serve(always(response(b"with new keys", "Connection: close"))))
+    process = subprocess.Popen(
+        ["openssl", "s_client", "-tls1_3", "-connect", f"127.0.0.1:{proxy.port}"]
+        + ["-servername", "example.com"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    seen = b""
+    # It takes a line for a command only when that comes alone.
+    process.stdin.write(b"K\n")
+    process.stdin.flush()
+    while b"KEYUPDATE" not in seen:
+        assert (got := process.stdout.read1(65536)), seen
+        seen += got
+    process.stdin.write(request("GET", "/", "Connection: close"))
+    process.stdin.flush()
+    while got := process.stdout.read1(65536):
+        seen += got
+    assert b"with new keys" in seen
+    process.stdin.close()
+    process.wait(10)
 
 
 def test_early_data_is_not_offered(secure, serve, tmp_path):

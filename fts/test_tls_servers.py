@@ -183,7 +183,7 @@ def test_a_body_that_ends_with_its_connection_must_end_with_close_notify(proxy, 
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_request_goes_to_another_server_when_tls_fails(proxy, tls_server, serve, method, peers):
+def test_a_request_goes_to_another_server_when_tls_fails(proxy, tls_server, serve, method):
     plain = serve(lambda connection: connection.read_to_cut())
     other = tls_server()
     running = proxy(f"https://{plain.address}", other)
