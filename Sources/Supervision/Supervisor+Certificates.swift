@@ -10,7 +10,7 @@ extension Supervisor {
   /// The least time between two looks at the files (docs/decisions/0020).
   static let certificatePause: Int64 = 2000
   /// A look may take one part in so many of a core's time.
-  static let certificateShare: Int64 = 500
+  static let certificateShare: Int64 = 100
   /// How often what is about to expire is told.
   static let expiryPause = 86_400
 
