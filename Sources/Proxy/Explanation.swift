@@ -157,6 +157,13 @@ extension Plan {
       return explanation.add("site", "none has this name: 404")
     }
     explanation.add("site", "\(sites.name(of: site)) (\(Self.reason(by, String(name) ?? host)))")
+    if message.isByTLS, let passed = sites.passthroughs[site] {
+      explanation.upstream = Int(passed.upstream)
+      explanation.choice = upstreams[Int(passed.upstream)].explainChoice(message, path)
+      let target = upstreams[Int(passed.upstream)].name
+      return explanation.add(
+        "action", "passthrough \"\(target)\": the connection goes there undecrypted")
+    }
     var label = "route"
     var chosen: Int?
     for trial in sites.paths(of: site).index.explain(path, matcher) {
