@@ -104,7 +104,8 @@ def check_content(port, case, name):
                 socket.create_connection(("127.0.0.1", port), timeout=10),
                 server_hostname="www.example.com")
         body = pattern * 16 if "--upload" in case.options else None
-        connection.request("POST" if body else "GET", f"/{case.size}", body)
+        connection.request("POST" if body else "GET", f"/{case.size}", body,
+                           {"Host": "www.example.com"})
         answer = connection.getresponse()
         if answer.status != 200:
             raise BenchError(f"{name} answers with status {answer.status}")

@@ -18,7 +18,8 @@ package struct ListenerHandover: Sendable {
   package var security: ListenerSecurity?
 
   package init(
-    address: ListenAddress, options: ListenerOptions, sockets: [Int32] = [], isShared: Bool = false, isBorrowed: Bool = false
+    address: ListenAddress, options: ListenerOptions, sockets: [Int32] = [], isShared: Bool = false,
+    isBorrowed: Bool = false
   ) {
     self.address = address
     self.options = options

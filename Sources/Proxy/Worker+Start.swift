@@ -45,6 +45,10 @@ extension Worker {
     guard let hello = await start.readHello(until: deadline) else {
       return state.connectionEnded(on: listener)
     }
+    if let certificate = state.challenges?.certificate(for: hello) {
+      await showChallenge(certificate, on: start, until: deadline)
+      return state.connectionEnded(on: listener)
+    }
     if let (route, place) = state.plan.passage(for: hello.serverName) {
       return await pass(start, to: route, at: place, hello, record, listener)
     }

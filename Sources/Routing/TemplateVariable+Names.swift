@@ -50,7 +50,9 @@ extension TemplateVariable {
       "SUCCESS, FAILED:reason, or NONE where the client has shown no certificate"),
     .init("ssl_protocol", .tlsProtocol, "the TLS version towards the client, such as TLSv1.3"),
     .init("ssl_server_name", .tlsServerName, "the name the client asked for by SNI"),
-    .init("ssl_session_reused", .tlsSessionReused, "\"r\" when a TLS session was resumed, else \".\""),
+    .init(
+      "ssl_session_reused", .tlsSessionReused,
+      "\"r\" when a TLS session was resumed, else \".\""),
     .init("status", .status, "the status of the response"),
     .init("time_iso8601", .timeISO8601, "now, as 2026-01-31T12:00:00+00:00"),
     .init("upstream_addr", .upstreamAddress, "the address of the server that answered"),

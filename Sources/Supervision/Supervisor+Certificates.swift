@@ -17,9 +17,11 @@ extension Supervisor {
   /// What keeps a configuration that is in order as such from being put in force here: certificates
   /// and the user, for `rsp check`.
   package static func mistakes(outside configuration: Configuration) -> [String] {
-    var mistakes = CertificateDraft(CertificateDemand(configuration)).errors.map(
-      \.error.description)
-    do throws(ReloadError) { _ = try Securities(of: configuration, by: CertificateKeeper()) } catch {
+    let draft = CertificateDraft(CertificateDemand(configuration))
+    var mistakes = draft.errors.map(\.error.description)
+    do throws(ReloadError) {
+      _ = try Securities(of: configuration, by: CertificateKeeper())
+    } catch {
       mistakes += error.messages
     }
     if let user = configuration.process.user {
@@ -32,17 +34,23 @@ extension Supervisor {
 
   /// Reads the certificates that a configuration asks for, without putting them in force.
   ///
+  ///
+  /// - Parameter automatic: those that an authority has sent, or what stands in for them.
   /// - Throws: what is wrong with those that are new.
-  func draftCertificates(for new: Configuration) async throws(ReloadError) -> CertificateDraft {
-    let draft = await readCertificates(CertificateDemand(new))
+  func draftCertificates(
+    for new: Configuration, _ automatic: [Certificate]
+  ) async throws(ReloadError) -> CertificateDraft {
+    let draft = await readCertificates(CertificateDemand(new), automatic)
     let refusals = certificates.refusals(of: draft)
     if !refusals.isEmpty { throw ReloadError(messages: refusals) }
     return draft
   }
 
-  private func readCertificates(_ demand: CertificateDemand) async -> CertificateDraft {
+  private func readCertificates(
+    _ demand: CertificateDemand, _ automatic: [Certificate]
+  ) async -> CertificateDraft {
     if demand.lists.isEmpty { return CertificateDraft() }
-    let (reader, automatic) = (certificates.draft.reader, certificates.automatic)
+    let reader = certificates.draft.reader
     return await Self.onThread(named: "rsp reader") {
       CertificateDraft(demand, reader: reader, automatic: automatic)
     }
@@ -73,7 +81,7 @@ extension Supervisor {
   func refreshCertificates() async -> Int64 {
     let (demand, version) = (certificates.demand, certificates.version)
     if demand.lists.isEmpty { return Self.certificatePause }
-    let draft = await readCertificates(demand)
+    let draft = await readCertificates(demand, certificates.automatic)
     // A reload has been faster; the next look sees what it has left.
     if certificates.version == version {
       certificates.adopt(draft, for: demand)
@@ -97,7 +105,10 @@ enum Expiry {
 
   /// What is to be told of certificates at a time, the most urgent first.
   static func lines(_ certificates: [Certificate], now: Int) -> [(isError: Bool, text: String)] {
-    let ending = certificates.filter { $0.validity.upperBound <= now + warning }
+    // What stands in for one that an authority is to send ends soon, and is not missed.
+    let ending = certificates.filter {
+      $0.validity.upperBound <= now + warning && $0.source != Certificate.selfSigned
+    }
       .sorted { $0.validity.upperBound < $1.validity.upperBound }
     var lines = ending.prefix(mostLines).map { certificate -> (isError: Bool, text: String) in
       let seconds = certificate.validity.upperBound - now

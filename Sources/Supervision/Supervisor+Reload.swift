@@ -125,7 +125,8 @@ extension Supervisor {
       ])
     }
     do throws(ReloadError) {
-      let draft = try await draftCertificates(for: new)
+      let automatic = try prepareAuthority(for: new)
+      let draft = try await draftCertificates(for: new, automatic)
       let securities = try Securities(
         of: new, by: certificates, inheriting: inheritance.ticketKeys,
         from: inheritance.ticketTime)
@@ -139,11 +140,14 @@ extension Supervisor {
       swap(&self.listeners, &listeners)
       listeners = [:]
       configuration = new
+      certificates.setAutomatic(automatic)
       certificates.adopt(draft, for: CertificateDemand(new))
       generation += 1
       await commit(commitments)
       catchUp(with: members)
       renewChecks()
+      // At the start not before everything else is done: see `start`.
+      if generation > 1 { authority?.update(new) }
       Log.level = launch.logLevel ?? new.logLevel
     } catch {
       for worker in workers { await worker.abandon() }

@@ -52,6 +52,16 @@ package final class TLSSession {
 
   deinit { unsafe copenssl_session_free(handle) }
 
+  // MARK: Rest
+
+  /// Gives most of the memory back until `wake`.
+  ///
+  /// - Returns: the bytes that are kept of what was given back; 0 when nothing was.
+  @discardableResult
+  func rest() -> Int { unsafe copenssl_session_rest(handle) }
+
+  func wake() { unsafe copenssl_session_wake(handle) }
+
   // MARK: Before the handshake
 
   /// What this end shows.

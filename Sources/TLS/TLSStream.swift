@@ -55,6 +55,7 @@ package struct TLSStream: ~Copyable, ByteStream {
   package init(
     registered fd: Int32, _ session: TLSSession, on reactor: Reactor, _ buffers: BufferPool
   ) {
+    session.wake()
     self.init(TCPStream(registered: fd, on: reactor), session, buffers)
     state = .isOpen
   }
@@ -79,10 +80,14 @@ package struct TLSStream: ~Copyable, ByteStream {
     state == .isOpen && incoming.isEmpty && outgoing.isEmpty && debt == 0
   }
 
-  /// Leaves the socket open and registered, to be parked beside the session.
+  /// Leaves the socket open and registered, to be parked beside the session, which rests until a
+  /// stream is made of both again.
   ///
   /// - Precondition: `mayRest`.
-  package mutating func detach() -> Int32 { socket.detach() }
+  package mutating func detach() -> Int32 {
+    session.rest()
+    return socket.detach()
+  }
 
   // MARK: Reading
 

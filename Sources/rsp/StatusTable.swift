@@ -1,9 +1,9 @@
 // `rsp status` for the eye.
-import Supervision
+import JSON
 
 /// What a running rsp answered to "status", as text in columns.
 struct StatusTable {
-  private(set) var text = ""
+  var text = ""
 
   init(_ status: JSON) {
     let listeners = status["listeners"]?.elements.compactMap(\.text) ?? []
@@ -26,6 +26,7 @@ struct StatusTable {
     }
     appendSites(status["sites"]?.elements ?? [], of: status["site_count"]?.int ?? 0)
     appendCertificates(status)
+    appendAutomatic(status["acme"]?.elements ?? [])
     text.removeLast()
   }
 
@@ -126,7 +127,7 @@ struct StatusTable {
   }
 
   /// - Parameter words: how many columns, from the left, are words; the others are numbers.
-  private mutating func append(_ rows: [[String]], words: Int) {
+  mutating func append(_ rows: [[String]], words: Int) {
     let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
     for row in rows {
       let cells = row.enumerated().map { column, cell in

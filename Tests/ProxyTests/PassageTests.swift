@@ -64,8 +64,7 @@ struct PassageTests {
       plan.explain(ExplainedRequest(url: url), Matcher(), BufferPool())
     }
     let passed = explained("https://a.example/x")
-    #expect(
-      passed.lines.last == "action    passthrough \"b\": the connection goes there undecrypted")
+    #expect(passed.lines.last == "action    passed through to \"b\", undecrypted")
     #expect(passed.upstream == 1)
     #expect(explained("http://a.example/x").lines.last?.contains("404") == true)
   }
