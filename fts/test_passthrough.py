@@ -239,13 +239,15 @@ def test_the_server_may_end_first(passing, serve):
         assert connection.read_until(b"late") == hello[5:] + b"late"
 
     hello = client_hello()
-    proxy = passing(serve(script, strict=True))
+    server = serve(script, strict=True)
+    proxy = passing(server)
     with RawClient(proxy.port) as client:
         client.send(hello)
         assert client.read_exactly(3) == b"bye"
         assert client.read_to_end() == b""
         client.send(b"late")
         client.half_close()
+        wait_until(lambda: server.connections[0].received == hello + b"late", "the last bytes")
 
 
 def test_many_bytes_come_through_whole_both_ways(passing, serve):

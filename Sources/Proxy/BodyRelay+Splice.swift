@@ -7,7 +7,7 @@ extension BodyRelay {
   /// Bodies, or chunks, shorter than this are copied: two splices cost more than one copy.
   static let spliceThreshold: UInt64 = 65536
   /// Of a tunnel, nobody knows how much will come: it is spliced while it comes in pieces as large as
-  /// this. What people type and servers answer is copied, which is cheaper (docs/decisions/0021).
+  /// this. What people type and servers answer is copied, which is cheaper (docs/decisions/0026).
   static let bulkThreshold = 32768
 
   /// How many bytes may be spliced next; nil when something has to look at them.

@@ -160,6 +160,7 @@ extension Plan {
     if message.isByTLS, let target = sites.passthroughs[site] {
       let upstream = Int(target.upstream)
       explanation.upstream = upstream
+      explanation.choice = upstreams[upstream].explainChoice(message, path)
       let name = upstreams[upstream].name
       return explanation.add("action", "passed through to \"\(name)\", undecrypted")
     }
