@@ -2,6 +2,7 @@
 import HTTP
 import Preamble
 import TLS
+import Routing
 import Testing
 
 @testable import Proxy
