@@ -242,6 +242,7 @@ def put_many(folder, count):
         (folder / f"{number}.pem").write_text(text + key)
 
 
+@pytest.mark.slow
 def test_ten_thousand_certificates_are_served_and_cost_little(rsp, tmp_path):
     count = 10_000
     put_many(tmp_path / "certs", count)

@@ -3,6 +3,7 @@ import HTTP
 import Preamble
 import Routing
 import TLS
+import Routing
 import Testing
 
 @testable import Proxy
