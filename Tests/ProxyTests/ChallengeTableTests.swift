@@ -10,8 +10,7 @@ struct ChallengeTableTests {
   private static let prefix = "/.well-known/acme-challenge/"
 
   private func file(_ path: String, in table: ChallengeTable) -> String? {
-    let bytes = Array(path.utf8)
-    return table.file(at: bytes.span.bytes)
+    Array(path.utf8).withBytes { table.file(at: $0) }
   }
 
   @Test func `a file is found by its token and nothing else`() {
