@@ -2,6 +2,7 @@
 import HTTP
 import Preamble
 import TLS
+import Routing
 import Testing
 
 @testable import Proxy
@@ -10,7 +11,8 @@ struct ChallengeTableTests {
   private static let prefix = "/.well-known/acme-challenge/"
 
   private func file(_ path: String, in table: ChallengeTable) -> String? {
-    Array(path.utf8).withBytes { table.file(at: $0) }
+    let bytes = Array(path.utf8)
+    return bytes.withBytes { table.file(at: $0) }
   }
 
   @Test func `a file is found by its token and nothing else`() {
