@@ -1,6 +1,7 @@
 // Which requests and which handshakes are an authority's.
 import HTTP
 import Preamble
+import Routing
 import TLS
 import Testing
 
