@@ -65,7 +65,11 @@ extension Supervisor {
         let now = Process.unixSeconds
         if now >= expiryTold + Self.expiryPause, !self.certificates.demand.lists.isEmpty {
           expiryTold = now
-          Expiry.tell(self.certificates.certificatesInUse, now: now)
+          // What stands in for one that an authority is to send ends soon, and is not missed.
+          let lasting = self.certificates.certificatesInUse.filter {
+            $0.source != Certificate.selfSigned
+          }
+          Expiry.tell(lasting, now: now)
         }
         self.certificates.rotateTickets(now)
         let pause = await self.refreshCertificates()
@@ -105,10 +109,7 @@ enum Expiry {
 
   /// What is to be told of certificates at a time, the most urgent first.
   static func lines(_ certificates: [Certificate], now: Int) -> [(isError: Bool, text: String)] {
-    // What stands in for one that an authority is to send ends soon, and is not missed.
-    let ending = certificates.filter {
-      $0.validity.upperBound <= now + warning && $0.source != Certificate.selfSigned
-    }
+    let ending = certificates.filter { $0.validity.upperBound <= now + warning }
       .sorted { $0.validity.upperBound < $1.validity.upperBound }
     var lines = ending.prefix(mostLines).map { certificate -> (isError: Bool, text: String) in
       let seconds = certificate.validity.upperBound - now
