@@ -9,7 +9,10 @@ struct PrivateFolderTests {
   private func withFolder(_ body: (String) throws -> Void) throws {
     var name = Array("/tmp/rsp-test-XXXXXX".utf8CString)
     // SAFETY: mkdtemp writes to the text, which ends with a NUL.
-    let made = unsafe name.withUnsafeMutableBufferPointer { unsafe mkdtemp($0.baseAddress) != nil }
+    let made = unsafe name.withUnsafeMutableBufferPointer { text in
+      guard let base = text.baseAddress else { return false }
+      return unsafe mkdtemp(base) != nil
+    }
     #expect(made)
     let path = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     defer { remove(path) }
