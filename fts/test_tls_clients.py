@@ -258,6 +258,18 @@ def resume(port, count, context, session):
     return resumed
 
 
+def test_a_resumed_session_of_tls_1_3_gets_a_ticket_of_its_own(secure, serve):
+    """Clients use a ticket once: RFC 8446 C.4."""
+    proxy = secure(serve(always(response())))
+    context = client_context(version=ssl.TLSVersion.TLSv1_3)
+    with TLSClient(proxy.port, context=context) as client:
+        client.exchange(request())
+        first = client.socket.session
+    with TLSClient(proxy.port, context=context, session=first) as client:
+        client.exchange(request())
+        assert client.socket.session_reused and client.socket.session.id != first.id
+
+
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_a_session_is_resumed_by_every_worker_and_after_a_reload(secure, serve, version):
     proxy = secure(serve(always(response())), workers=2)

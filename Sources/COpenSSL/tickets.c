@@ -89,7 +89,8 @@ static int use_key(
     };
     if (EVP_CipherInit_ex(cipher, tickets->cipher, NULL, key + NAME, iv, encrypt) == 1
         && EVP_MAC_CTX_set_params(mac, parameters) == 1)
-      result = place == 0 ? 1 : 2;
+      // Clients of TLS 1.3 use a ticket once (RFC 8446 C.4): whoever comes back needs a new one.
+      result = place == 0 && SSL_version(session) < TLS1_3_VERSION ? 1 : 2;
   }
   OPENSSL_cleanse(key, sizeof key);
   return result;
