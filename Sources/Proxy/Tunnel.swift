@@ -11,9 +11,8 @@ extension ClientConnection where Stream: ~Copyable {
   ///
   /// - Throws: only as long as nothing has gone to the client.
   func tunnel<Server: ServerStream & ~Copyable>(
-    _ attempt: inout Attempt<Server>
+    to server: ServerConnection<Server>, _ attempt: inout Attempt<Server>
   ) async throws(AttemptFailure) -> Disposition {
-    guard let server = attempt.server else { throw .serverGone(wasReset: false) }
     let patience = Int64(attempt.route.options.tunnelTimeoutMilliseconds)
     try startTunnel(&attempt)
     let sides = [stream.readInterest, server.stream.readInterest]
