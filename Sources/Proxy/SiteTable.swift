@@ -36,10 +36,16 @@ struct SiteTable {
     var settings: UInt32
   }
 
-  /// The patterns of one site or of many.
-  struct PathSet {
+  /// The patterns of one site or of many. Immutable; an object, so that a request counts one
+  /// reference and not one for each array of the index.
+  final class PathSet {
     let index: PathIndex
     let patterns: [PathPattern]
+
+    init(_ index: PathIndex, _ patterns: [PathPattern]) {
+      self.index = index
+      self.patterns = patterns
+    }
   }
 
   private var hosts: HostIndex
@@ -100,11 +106,11 @@ struct SiteTable {
     let patterns = routes.map(\.pattern)
     makers.pathSets[key] = UInt32(pathSets.count)
     do {
-      pathSets.append(PathSet(index: try PathIndex(patterns), patterns: patterns))
+      pathSets.append(PathSet(try PathIndex(patterns), patterns))
     } catch {
       // The configuration refuses such a site; should one come here all the same, it has no routes.
       Log.error("a site has the route \"\(patterns[error.second])\" twice")
-      if let none = try? PathIndex([]) { pathSets.append(PathSet(index: none, patterns: [])) }
+      if let none = try? PathIndex([]) { pathSets.append(PathSet(none, [])) }
     }
     return UInt32(pathSets.count - 1)
   }
