@@ -49,7 +49,7 @@ extension UpstreamPlan {
     // A list that is known serves on until there is another.
     if names == .awaited { names = .asked } else { names = .answered(until: .max) }
     let name = name
-    Task.immediate(executorPreference: context.loop) { await worker.lookUpNames(of: name) }
+    Task.immediate { await worker.lookUpNames(of: name) }
   }
 
   fileprivate func lookUp() async {

@@ -112,7 +112,7 @@ extension Worker {
       listener.options = handover.options
       for fd in handover.sockets {
         listener.sockets.insert(fd)
-        Task.immediate(executorPreference: loop) {
+        Task.immediate {
           await self.accept(on: fd, of: handover, for: listener)
         }
       }

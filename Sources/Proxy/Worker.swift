@@ -35,8 +35,8 @@ package actor Worker {
 
   private func main() {
     state.upstreamContext.worker = self
-    Task.immediate(executorPreference: loop) { await self.serveWoken() }
-    Task.immediate(executorPreference: loop) { await self.keepHouse() }
+    Task.immediate { await self.serveWoken() }
+    Task.immediate { await self.keepHouse() }
     loop.run(state.reactor)
   }
 
@@ -107,7 +107,7 @@ package actor Worker {
     }
     state.connections += 1
     listener.connections += 1
-    Task.immediate(executorPreference: loop) {
+    Task.immediate {
       await self.serve(TCPStream(registered: fd, on: self.state.reactor), peer, record)
     }
   }
@@ -140,7 +140,7 @@ package actor Worker {
     while true {
       let woken = await state.parkedClients.next()
       for client in woken {
-        Task.immediate(executorPreference: loop) {
+        Task.immediate {
           let stream = TCPStream(registered: client.fd, on: self.state.reactor)
           if client.isExpired {
             if let listener = self.state.listeners[client.record.listener] {

@@ -138,7 +138,7 @@ extension Supervisor {
   /// Has every worker build its plan, all at the same time.
   private func prepare(_ new: Configuration) async throws(ReloadError) {
     let attempts = workers.map { worker in
-      Task(executorPreference: loop) { () -> PlanError? in
+      Task.immediate { () -> PlanError? in
         do throws(PlanError) { try await worker.prepare(new) } catch { return error }
         return nil
       }
@@ -150,7 +150,7 @@ extension Supervisor {
 
   private func commit(_ commitments: [Commitment]) async {
     let tasks = zip(workers, commitments).map { worker, commitment in
-      Task(executorPreference: loop) { await worker.commit(commitment) }
+      Task.immediate { await worker.commit(commitment) }
     }
     for task in tasks { await task.value }
   }
@@ -220,7 +220,7 @@ extension Supervisor {
 
   private func begin(_ probation: Probation) {
     self.probation = probation
-    Task.immediate(executorPreference: loop) {
+    Task.immediate {
       guard let alarm = try? Alarm(on: self.reactor) else { return }
       await alarm.sleep(until: probation.end)
       guard self.probation === probation else { return }

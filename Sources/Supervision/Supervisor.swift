@@ -104,7 +104,7 @@ package actor Supervisor {
     } catch {
       return ReloadError(messages: ["cannot start: \(error)"])
     }
-    Task.immediate(executorPreference: loop) {
+    Task.immediate {
       do throws(ReloadError) { try await self.start(configuration) } catch {
         failure = error
         self.loop.stop()
@@ -120,7 +120,7 @@ package actor Supervisor {
     for (index, worker) in workers.enumerated() {
       let thread = try Thread(named: "rsp worker \(index)") {
         worker.run()
-        Task(executorPreference: self.loop) { await self.workerEnded() }
+        Task.immediate { await self.workerEnded() }
       }
       threads.append(ThreadBox(thread))
       runningWorkers += 1

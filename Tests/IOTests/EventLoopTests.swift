@@ -58,7 +58,7 @@ import Testing
     async throws
   {
     try await onLoop { worker in
-      let busy = Task.immediate(executorPreference: worker.loop) {
+      let busy = Task.immediate {
         while !Task.isCancelled {
           await worker.reactor.yield()
           await Task.yield()
@@ -75,11 +75,33 @@ import Testing
     }
   }
 
+  @Test func `what is for no executor in particular runs on the loop it came from`() async throws {
+    let wasThere = try await onLoop { worker in await isOnThread(of: worker.loop) }
+    #expect(wasThere)
+  }
+
+  @Test func `a thread without a loop may give its jobs to one`() async throws {
+    let wasThere = try await onLoop { worker in
+      let loop = worker.loop
+      return await withCheckedContinuation { (done: CheckedContinuation<Bool, Never>) in
+        let thread = try? Thread(named: "test helper") {
+          loop.takeJobsOfThread()
+          Task.immediate {
+            await Task.yield()
+            done.resume(returning: await isOnThread(of: loop))
+          }
+        }
+        thread?.join()
+      }
+    }
+    #expect(wasThere)
+  }
+
   @Test func `yielding tasks take turns`() async throws {
     let turns = try await onLoop { worker in
       let turns = Turns()
       let tasks = ["a", "b"].map { name in
-        Task.immediate(executorPreference: worker.loop) {
+        Task.immediate {
           for _ in 0..<3 {
             turns.names += name
             await worker.reactor.yield()
@@ -91,6 +113,10 @@ import Testing
     }
     #expect(turns == "ababab")
   }
+}
+
+@concurrent private func isOnThread(of loop: EventLoop) async -> Bool {
+  loop.isIsolatingCurrentContext() ?? false
 }
 
 private final class Turns {
