@@ -45,18 +45,25 @@ let package = Package(
     module("Bytes"),
     module("HTTP", ["Bytes", "CScan"]),
     module("IO", ["Bytes", "CLinux", "CConcurrency", "CAres"]),
-    module("TLS", ["IO", "Bytes", "COpenSSL"]),
+    module("TLS", ["Routing", "IO", "Bytes", "COpenSSL"]),
     module("Balancing"),
     module("Routing", ["HTTP", "Bytes", "CPCRE2"]),
+    module("Preamble", ["Routing", "Bytes"]),
     module("Scripting", ["CLuaJIT", "CShims"]),
     module("Configuration", ["Balancing", "Routing", "Scripting"]),
     module("Telemetry", ["IO"]),
     module(
       "Proxy",
-      ["Configuration", "Telemetry", "Balancing", "Routing", "Scripting", "HTTP", "IO", "Bytes"]),
+      [
+        "Configuration", "Telemetry", "Balancing", "Routing", "Scripting", "TLS", "Preamble",
+        "HTTP", "IO", "Bytes",
+      ]),
     module(
       "Supervision",
-      ["Proxy", "Configuration", "Telemetry", "Balancing", "Routing", "HTTP", "IO", "Bytes"]),
+      [
+        "Proxy", "Configuration", "Telemetry", "Balancing", "Routing", "TLS", "Preamble", "HTTP",
+        "IO", "Bytes",
+      ]),
     .executableTarget(
       name: "rsp",
       dependencies: [
@@ -72,19 +79,24 @@ let package = Package(
     tests("BytesTests", ["Bytes"]),
     tests("HTTPTests", ["HTTP", "Bytes"]),
     tests("IOTests", ["IO", "Bytes", "TestSupport"]),
-    tests("TLSTests", ["TLS", "IO", "Bytes", "TestSupport"]),
+    tests("TLSTests", ["TLS", "Routing", "IO", "Bytes", "TestSupport"]),
     tests("RoutingTests", ["Routing", "HTTP", "Bytes"]),
+    tests("PreambleTests", ["Preamble", "Routing", "Bytes"]),
     tests("TelemetryTests", ["Telemetry", "IO"]),
     tests("BalancingTests", ["Balancing"]),
     tests("ScriptingTests", ["Scripting"]),
     tests("ConfigurationTests", ["Configuration", "Balancing", "Routing"]),
     tests(
       "ProxyTests",
-      ["Proxy", "Configuration", "Balancing", "Routing", "HTTP", "IO", "Bytes", "TestSupport"]),
+      [
+        "Proxy", "Configuration", "Balancing", "Routing", "Preamble", "HTTP", "IO", "Bytes",
+        "TestSupport",
+      ]),
     tests(
       "SupervisionTests",
       [
-        "Supervision", "Proxy", "Configuration", "Balancing", "Routing", "HTTP", "IO", "Bytes",
+        "Supervision", "Proxy", "TLS", "Configuration", "Balancing", "Routing", "HTTP", "IO",
+        "Bytes",
         "TestSupport",
       ]),
   ]

@@ -3,7 +3,7 @@
 -- table of options in Sources/Configuration/OptionSchema.swift; do not edit.
 
 ---@class rsp.RouteOptions
----How long a connection to a server may take to be made. Default: "3s".
+---How long a connection to a server may take to be made; on a listener, where `tcp` stands beside it. Default: "3s".
 ---@field connect_timeout? string|number
 ---How long a server may take, after the request, until the head of its response. Default: "60s".
 ---@field response_timeout? string|number
@@ -15,7 +15,7 @@
 ---@field body_timeout? string|number
 ---A request body slower than this on average is cut, after its first 10 seconds; 0 allows any. Default: 240.
 ---@field min_body_rate? string|number
----How long a tunnel (WebSocket) may be silent in both directions. Default: "1h".
+---How long a tunnel (WebSocket, passed through, `tcp`) may be silent in both directions; on a listener, where `tcp` stands beside it. Default: "1h".
 ---@field tunnel_timeout? string|number
 ---The largest request body; above it the answer is 413. Default: "unlimited".
 ---@field max_body? string|number
@@ -45,6 +45,14 @@
 ---@field error_pages? table<integer|string, string|rsp.Action>
 ---How many Lua instructions a function may execute for one request; then the answer is 500. Default: 1000000.
 ---@field lua_budget? integer
+---Answers requests that came without TLS by 308, to the same URL with https. What a trusted proxy says in X-Forwarded-Proto counts. Default: false.
+---@field redirect_https? boolean
+---Tells browsers to use https alone (Strict-Transport-Security, RFC 6797), in answers over TLS to which the server has not said so itself: for a year, or for the time given. Default: false.
+---@field hsts? boolean|string|number|rsp.Hsts
+
+---@class rsp.SiteOptions
+---TLS connections for the site's names are passed on to a server of an upstream, or to an address, as they are: the server has the certificate, and rsp sees nothing but the name. Default: false.
+---@field passthrough? false|string
 
 ---@class rsp.ListenerOptions
 ---How long a client may take for a whole request head; then the answer is 408. Default: "10s".
@@ -65,6 +73,24 @@
 ---@field backlog? integer
 ---The proxies in front of rsp: what they say about the client in X-Forwarded-For and its kin is believed, and what others say is not. Default: {}.
 ---@field trusted? string|string[]
+---Speaks TLS, with the certificates that are found there: every PEM file of a folder, single files, certificate and key in two files, or `"auto"` for those that an authority gives for the names of the sites ([acme](#acme)). The client's SNI chooses. Default: false.
+---@field certificates? false|string|rsp.CertificateFiles|(string|rsp.CertificateFiles)[]
+---Speaks TLS. Needed only where there are no certificates, because every site is [passed through](#passthrough). Default: false.
+---@field tls? boolean
+---Asks clients for a certificate of one of the authorities in this file. Default: false.
+---@field client_ca? false|string
+---Whether a client must show a certificate, or may; one that it shows has to be good in the first case, and requests say so in the second. Default: "required".
+---@field client_verify? "required"|"optional"
+---The lowest version of TLS that is spoken with clients. Default: "1.2".
+---@field tls_min? "1.2"|"1.3"
+---The ciphers of TLS 1.2, in the words of OpenSSL, in place of the built-in list of modern ones. Default: false.
+---@field ciphers? false|string
+---How long a TLS handshake with a client may take, its first message included. Default: "10s".
+---@field handshake_timeout? string|number
+---Every connection begins with a PROXY header, version 1 or 2, which says who the client is. It is believed from these peers; others are not served. Default: false.
+---@field proxy_protocol? false|rsp.ProxyProtocol
+---Passes the bytes of each connection on to a server of an upstream, or to an address, whatever they mean: no HTTP is read. Default: false.
+---@field tcp? false|string
 
 ---@class rsp.UpstreamOptions
 ---How many idle connections are kept per server and worker; 0 keeps none. Default: 64.
@@ -77,6 +103,16 @@
 ---@field queue? integer
 ---How long a request may wait for a server; then the answer is 503 with Retry-After. Default: "10s".
 ---@field queue_timeout? string|number
+---Whether the certificates of servers with `https://` are verified. Default: true.
+---@field verify? boolean
+---The authorities that they are verified against, in place of the system's. Default: false.
+---@field ca? false|string
+---The name that is sent to them in SNI and has to be in their certificates, in place of the Host that they get. Default: false.
+---@field server_name? false|string
+---What is shown to those that ask for a certificate. Default: false.
+---@field client_certificate? false|string|rsp.CertificateFiles
+---Connections to the servers begin with a PROXY header of this version, which tells them the client's address; version 2 also tells what TLS with the client is about. Default: false.
+---@field proxy_protocol? false|1|2
 ---How a server is chosen; [balancing.md](balancing.md) tells which way is for what. Default: "p2c".
 ---@field balance? "round_robin"|"random"|"p2c"|"least_connections"|"least_latency"|"hash"|"sticky"
 ---What `balance = "hash"` hashes: requests with the same value go to the same server. Default: "$remote_addr".
@@ -157,6 +193,22 @@
 ---@field control? boolean|string
 ---The DNS servers that are asked for the addresses of servers given by a name; without it, those of /etc/resolv.conf. Default: false.
 ---@field resolver? false|string|string[]
+---The user, and after a colon the group, that rsp becomes when it was started by root and everything is open. Default: false.
+---@field user? false|string
+---How certificates are got for `certificates = "auto"`, with these [options](#options-of-acme); `acme { ... }` sets the same. Default: {}.
+---@field acme? rsp.Acme
+
+---@class rsp.Acme
+---Where the authority writes to when something is wrong. Default: false.
+---@field email? false|string
+---The authority: the URL of its directory. Default: "https://acme-v02.api.letsencrypt.org/directory".
+---@field directory? string
+---What the authority's own certificate is verified against, in place of the system's authorities. Default: false.
+---@field ca? false|string
+---How it is proved that names are ours: in a TLS handshake on port 443, or by a file on port 80. Default: { "tls-alpn-01", "http-01" }.
+---@field challenges? string|string[]
+---Where the account, the keys and the certificates are kept, for the owner alone to read. Default: "/var/lib/rsp".
+---@field folder? string
 
 ---@class rsp.Defaults: rsp.RouteOptions, rsp.ListenerOptions, rsp.UpstreamOptions, rsp.ProcessOptions
 
@@ -165,6 +217,21 @@
 ---@field set? table<string, string|string[]>
 ---@field add? table<string, string|string[]>
 ---@field remove? string|string[]
+
+---A certificate with its chain, and its key, as PEM files.
+---@class rsp.CertificateFiles
+---@field cert string
+---@field key string
+
+---Who may say by a PROXY header who the client is.
+---@class rsp.ProxyProtocol
+---@field from string|string[]
+
+---Strict-Transport-Security.
+---@class rsp.Hsts
+---@field max_age? string|number
+---@field include_subdomains? boolean
+---@field preload? boolean
 
 ---What is done with a request.
 ---@class rsp.Action
@@ -189,7 +256,7 @@
 ---@field [1] string
 ---@field [2] rsp.Action|rsp.Function
 
----@class rsp.Site: rsp.RouteOptions
+---@class rsp.Site: rsp.RouteOptions, rsp.SiteOptions
 ---@field [integer] rsp.ListedRoute
 ---@field ["/"] rsp.Action|rsp.Function|rsp.Route
 ---@field [string] rsp.Action|rsp.Function|rsp.Route
@@ -224,6 +291,10 @@ function defaults(options) end
 ---What is logged.
 ---@param options rsp.Log
 function log(options) end
+
+---How certificates are got from an authority.
+---@param options rsp.Acme
+function acme(options) end
 
 ---Accepts connections on an address: "8000", "127.0.0.1:8000", "[::1]:8000", "unix:/run/rsp.sock".
 ---@param listener string|integer|rsp.Listener

@@ -18,7 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
     [
         ("small", {"cpu_us", "rps", "p50_us", "p99_us"}),
         ("websocket", {"messages_per_cpu_second", "p50_us"}),
-        ("sites", {"added_us", "site_bytes", "ready_ms"}),
+        ("sites", {"sites_us", "servers_us", "added_user_us", "site_bytes", "ready_ms"}),
         ("reload", {"failed", "rps", "reload_ms"}),
     ],
 )

@@ -108,11 +108,85 @@ def test_status_as_json_has_the_counts(pair):
     proxy, servers = pair
     answers(proxy, 8)
     status = json.loads(proxy.command("status", "--json").stdout)
-    assert status["ok"] and status["pid"] == proxy.pid and status["sites"] == 1
+    assert status["ok"] and status["pid"] == proxy.pid and status["site_count"] == 1
     (upstream,) = status["upstreams"]
     assert upstream["name"] == "app" and upstream["balance"] == "round_robin"
     assert sum(server["requests"] for server in upstream["servers"]) == 8
     assert [server["address"] for server in upstream["servers"]] == [s.address for s in servers]
+
+
+def sites(proxy):
+    return json.loads(proxy.command("status", "--json").stdout)["sites"]
+
+
+def test_status_has_a_line_for_a_site_with_its_counts_and_how_its_servers_are(pair):
+    proxy, servers = pair
+    answers(proxy, 8)
+    proxy.command("down", "app", servers[0].address)
+    (site,) = sites(proxy)
+    assert site == {
+        "name": "example.com",
+        "names": 1,
+        "routes": 2,
+        "state": "degraded",
+        "upstreams": ["app"],
+        "requests": 8,
+        "failures": 0,
+    }
+    proxy.command("down", "app", servers[1].address)
+    assert proxy.exchange(request()).status == 503
+    table = proxy.command("status").stdout
+    assert re.search(r"^example\.com +down +app +2 +9 +1$", table, re.M)
+
+
+def own_sites(names):
+    return 'listen "127.0.0.1:%d"\n' + "".join(
+        f'site "{name}" {{ ["/"] = respond(200, "ok") }}\n' for name in names
+    )
+
+
+def ask(proxy, host):
+    assert proxy.exchange(request(host=host)).status == 200
+
+
+def test_status_lists_the_twenty_sites_that_are_asked_most_or_all(rsp):
+    port = free_port()
+    proxy = rsp(text=own_sites(f"s{i}.example" for i in range(1, 26)) % port, port=port)
+    ask(proxy, "s23.example")
+    text = proxy.command("status").stdout
+    assert re.search(r"^s23.example +up +- +1 +1 +0\ns1.example +up", text, re.M)
+    assert "... and 5 more" in text and "s20.example" not in text
+    everything = proxy.command("status", "--all-sites").stdout
+    assert all(re.search(rf"^s{i}.example ", everything, re.M) for i in range(1, 26))
+    assert "more" not in everything
+
+
+def test_sites_go_on_counting_over_a_reload(rsp):
+    port = free_port()
+    proxy = rsp(text=own_sites(["a.example", "b.example"]) % port, port=port)
+    for host in ("a.example", "a.example", "b.example"):
+        ask(proxy, host)
+    proxy.file.write_text(own_sites(["a.example"]) % port)
+    proxy.reload()
+    ask(proxy, "a.example")
+    assert [(site["name"], site["requests"]) for site in sites(proxy)] == [("a.example", 3)]
+
+
+def test_status_shows_a_server_whose_name_is_not_known_yet(rsp):
+    port = free_port()
+    proxy = rsp(
+        text=f"""
+        listen "127.0.0.1:{port}"
+        upstream "app" {{ "nowhere.invalid:80" }}
+        site "*" {{ ["/"] = proxy "app" }}
+        """,
+        port=port,
+    )
+    (upstream,) = json.loads(proxy.command("status", "--json").stdout)["upstreams"]
+    assert upstream["state"] == "down"
+    names = [(server["name"], server["state"]) for server in upstream["servers"]]
+    assert names == [("nowhere.invalid:80", "unresolved")]
+    assert re.search(r"^app +nowhere.invalid:80 +unresolved", proxy.command("status").stdout, re.M)
 
 
 @pytest.mark.parametrize("wish, state", [("drain", "draining"), ("down", "down")])

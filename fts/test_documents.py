@@ -10,7 +10,7 @@ from harness.proxy import run
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/lua.md"])
+@pytest.mark.parametrize("document", ["README.md", "docs/lua.md", "docs/tls.md"])
 def test_the_configurations_in_a_document_are_in_order(document, tmp_path):
     blocks = re.findall(r"^```lua\n(.*?)^```", (ROOT / document).read_text(), re.M | re.S)
     assert blocks

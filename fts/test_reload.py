@@ -91,6 +91,32 @@ def test_two_hundred_requests_in_flight_finish_under_the_old_configuration(rsp, 
         client.close()
 
 
+def test_requests_are_answered_while_workers_get_their_own_run_of_the_program(rsp, tmp_path):
+    port, mark, gate = free_port(), tmp_path / "runs", tmp_path / "gate"
+    program = f"""
+    workers(1)
+    listen "127.0.0.1:{port}"
+    site "*" {{ ["/"] = function() return respond(200, "WORD") end }}
+    local mark = io.open("{mark}", "a")
+    mark:write("run\\n")
+    mark:close()
+    local _, runs = io.open("{mark}"):read("*a"):gsub("run", "")
+    -- The first run reads the file, the second is the worker's own.
+    while runs % 2 == 0 and not io.open("{gate}") do end
+    """
+    gate.touch()
+    proxy = rsp(text=program.replace("WORD", "old"), port=port)
+    gate.unlink()
+    mark.unlink()
+    proxy.file.write_text(program.replace("WORD", "new"))
+    proxy.send_signal(signal.SIGHUP)
+    wait_until(lambda: mark.exists() and mark.read_text().count("run") == 2)
+    assert proxy.exchange(request()).body == b"old"
+    gate.touch()
+    proxy.wait_for_log("Reloaded")
+    assert proxy.exchange(request()).body == b"new"
+
+
 @pytest.mark.parametrize(
     "broken, reason",
     [

@@ -10,6 +10,8 @@ package enum BlockSize: Int, Sendable {
   case small = 16384
   /// 64 KiB: what one receive takes from a fast peer; also the largest head.
   case large = 65536
+  /// 65 KiB: what 64 KiB become under TLS, with 256 bytes for the frame of each record.
+  case wire = 66560
   /// 128 KiB: the largest head with what is added to it. Not kept.
   case huge = 131072
 }
@@ -24,6 +26,7 @@ package enum BlockSize: Int, Sendable {
 package final class BufferPool {
   private var small = Stack()
   private var large = Stack()
+  private var wire = Stack()
   private let limit: Int
 
   /// Blocks that are lent out now, of either size.
@@ -37,6 +40,7 @@ package final class BufferPool {
   deinit {
     while let block = unsafe small.pop() { unsafe block.deallocate() }
     while let block = unsafe large.pop() { unsafe block.deallocate() }
+    while let block = unsafe wire.pop() { unsafe block.deallocate() }
   }
 
   /// How many free blocks of a size are kept now.
@@ -45,6 +49,7 @@ package final class BufferPool {
     case .none, .huge: 0
     case .small: small.count
     case .large: large.count
+    case .wire: wire.count
     }
   }
 
@@ -58,6 +63,7 @@ package final class BufferPool {
       case .none: preconditionFailure("nothing to borrow")
       case .small: unsafe small.pop()
       case .large: unsafe large.pop()
+      case .wire: unsafe wire.pop()
       case .huge: unsafe UnsafeMutableRawPointer?.none
       }
     let base =
@@ -74,6 +80,7 @@ package final class BufferPool {
     switch size {
     case .small where small.count < limit: unsafe small.push(base)
     case .large where large.count < limit: unsafe large.push(base)
+    case .wire where wire.count < limit: unsafe wire.push(base)
     default: unsafe base.deallocate()
     }
     return lent == 0

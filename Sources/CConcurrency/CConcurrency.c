@@ -1,4 +1,5 @@
 #include "CConcurrency.h"
+#include <pthread.h>
 #include <stddef.h>
 
 // Declared in the runtime's swift/Runtime/ConcurrencyHooks.def, for programs with event loops of
@@ -9,20 +10,19 @@ typedef SWIFTCALL void (*enqueue_hook)(void *job, enqueue_original original);
 extern enqueue_hook swift_task_enqueueGlobal_hook;
 
 static _Thread_local void *loop_of_thread;
-static cconcurrency_enqueue enqueue_on_loop;
+static _Thread_local cconcurrency_enqueue enqueue_on_loop;
 
 static SWIFTCALL void enqueue_global(void *job, enqueue_original original) {
   void *loop = loop_of_thread;
-  if (loop != NULL) {
-    enqueue_on_loop(loop, job);
-  } else {
-    original(job);
-  }
+  if (loop != NULL && enqueue_on_loop(loop, job)) return;
+  original(job);
 }
 
+static void install(void) { swift_task_enqueueGlobal_hook = enqueue_global; }
+
 void cconcurrency_adopt_thread(void *loop, cconcurrency_enqueue enqueue) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
   loop_of_thread = loop;
-  // The same values by all threads; the first stores them before any of them has tasks.
-  __atomic_store_n(&enqueue_on_loop, enqueue, __ATOMIC_RELEASE);
-  __atomic_store_n(&swift_task_enqueueGlobal_hook, enqueue_global, __ATOMIC_RELEASE);
+  enqueue_on_loop = enqueue;
+  pthread_once(&once, install);
 }

@@ -51,15 +51,36 @@ package enum ServerAddress: Sendable, Hashable, CustomStringConvertible {
       guard isHostName(name), name.hasPrefix("_"), !authority.isEmpty else { throw .badService }
       return
     }
-    guard !text.lowercased().hasPrefix("https://") else { throw .tlsUnsupported }
+    guard !text.lowercased().hasPrefix("https://") else { throw .tlsOutOfPlace }
     var text = text
     if text.lowercased().hasPrefix("http://") {
-      text = String(text.dropFirst(7))
-      if text.hasSuffix("/") { text.removeLast() }
-      if text.contains(where: { "/?#@".contains($0) }) { throw .notOnlyAuthority }
-      let port = text.lastIndex(of: ":").map { text[text.index(after: $0)...] }
-      if port == nil || port?.contains("]") == true { text += ":80" }
+      text = try Self.authority(of: text.dropFirst(7), defaultPort: 80)
     }
+    try self.init(authority: text)
+  }
+
+  /// Reads an address that may also begin with `https://`, whose port is 443 unless it is given.
+  static func withScheme(
+    _ text: String
+  ) throws(AddressError) -> (address: ServerAddress, isTLS: Bool) {
+    guard text.lowercased().hasPrefix("https://") else { return (try ServerAddress(text), false) }
+    let rest = text.dropFirst(8)
+    guard !rest.hasPrefix("unix:") else { throw .tlsOverUnix }
+    return (try ServerAddress(authority: try authority(of: rest, defaultPort: 443)), true)
+  }
+
+  /// What stands after `http://`, with the port.
+  private static func authority(
+    of url: Substring, defaultPort: UInt16
+  ) throws(AddressError) -> String {
+    let text = url.hasSuffix("/") ? url.dropLast() : url
+    if text.contains(where: { "/?#@".contains($0) }) { throw .notOnlyAuthority }
+    let port = text.lastIndex(of: ":").map { text[text.index(after: $0)...] }
+    let hasPort = port != nil && port?.contains("]") == false
+    return hasPort ? String(text) : "\(text):\(defaultPort)"
+  }
+
+  private init(authority text: String) throws(AddressError) {
     switch try AddressParts(text) {
     case .unix(let path): self = .unix(path: path)
     case .port(let port): throw .hostMissing(port)
@@ -109,7 +130,8 @@ package enum AddressError: Error, Equatable {
   case badService
   case hostMissing(UInt16)
   case notOnlyAuthority
-  case tlsUnsupported
+  case tlsOutOfPlace
+  case tlsOverUnix
 
   package var description: String {
     switch self {
@@ -122,7 +144,8 @@ package enum AddressError: Error, Equatable {
     case .badService: "has no service after \"srv:\" (write \"srv:_http._tcp.app.example\")"
     case .hostMissing(let port): "has no host (write \"127.0.0.1:\(port)\")"
     case .notOnlyAuthority: "may have nothing after the port: a path is not supported"
-    case .tlsUnsupported: "asks for TLS to the server, which is not supported in this version"
+    case .tlsOutOfPlace: "begins with https://, which has no meaning here"
+    case .tlsOverUnix: "asks for TLS over a Unix socket, which is not supported"
     }
   }
 }

@@ -58,16 +58,19 @@ package struct ListenerConfiguration: Sendable, Equatable {
   package var address: ListenAddress
   package var options: ListenerOptions
   package var service: ListenerService
+  /// The timeouts of its tunnels; nil where HTTP is spoken.
+  package var tunnel: Shared<RouteOptions>?
   /// The line of its `listen` statement; 0 when there is none.
   package var line: Int
 
   package init(
     address: ListenAddress, options: ListenerOptions = ListenerOptions(),
-    service: ListenerService = .http, line: Int = 0
+    service: ListenerService = .http, tunnel: Shared<RouteOptions>? = nil, line: Int = 0
   ) {
     self.address = address
     self.options = options
     self.service = service
+    self.tunnel = tunnel
     self.line = line
   }
 }

@@ -5,8 +5,8 @@ import Scripting
 struct ConfigurationLanguage {
   /// The global functions, for "did you mean".
   static let statements = [
-    "defaults", "include", "listen", "log", "proxy", "redirect", "respond", "site", "upstream",
-    "workers",
+    "acme", "defaults", "include", "listen", "log", "proxy", "redirect", "respond", "site",
+    "upstream", "workers",
   ]
 
   let declarations: Declarations
@@ -17,6 +17,7 @@ struct ConfigurationLanguage {
     try define("workers", in: lua, declarations.declareWorkers)
     try define("defaults", in: lua, declarations.declareDefaults)
     try define("log", in: lua, declarations.declareLog)
+    try define("acme", in: lua, declarations.declareACME)
     try define("listen", in: lua, declarations.declareListener)
     try defineNamed("upstream", in: lua, declarations.declareUpstream)
     try defineNamed("site", in: lua, declarations.declareSite)
@@ -127,7 +128,9 @@ struct ConfigurationLanguage {
           stack.push(last.reference)
           return 1
         }
-        if case .proxy(let target) = kind { declarations.proxied(target, at: location) }
+        if case .proxy(let target) = kind {
+          declarations.noteTarget(target, of: "proxy", at: location)
+        }
       } catch {
         declarations.complain("\(maker.name): \(error.message)", at: location)
       }

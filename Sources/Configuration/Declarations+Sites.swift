@@ -14,15 +14,49 @@ extension Declarations {
     var site = Site(
       location: location, names: names(of: name, at: location), routes: [], options: OptionLayer())
     let hasRoutes = addRoutes(of: table, to: &site, name)
-    if !hasRoutes {
-      complain("\(subject): no route (write [\"/\"] = proxy \"NAME\")", at: location)
-    }
     complainAboutDuplicates(in: site, subject)
     number(&site.routes)
     table.elements = []
     table.fields.removeAll { Self.isRoute($0.name) }
-    site.options = options(table, OptionSchema.route, in: .site, of: subject, at: location)
+    var own = OptionLayer<SiteOptions>()
+    setFields(of: table, in: .site, of: subject, at: location) { name, value throws(ValueError) in
+      if try OptionSchema.set(
+        name, to: value, in: &site.options, by: OptionSchema.route, .site, folder: folder)
+      {
+        return true
+      }
+      return try OptionSchema.set(
+        name, to: value, in: &own, by: OptionSchema.site, .site, folder: folder)
+    }
+    complain(aboutKeys: table, allowElements: true, of: subject, at: location)
+    if table["passthrough"]?.isOn == true {
+      site.passthrough = own.applied(to: SiteOptions()).passthrough
+      passThrough(table, hasRoutes: hasRoutes, site, subject)
+    } else if !hasRoutes {
+      complain("\(subject): no route (write [\"/\"] = proxy \"NAME\")", at: location)
+    }
     sites.append(site)
+  }
+
+  /// A site whose TLS connections are passed on undecrypted has nothing to do with requests, except
+  /// with those that come without TLS and belong there.
+  private func passThrough(
+    _ table: LuaTable, hasRoutes: Bool, _ site: Site, _ subject: String
+  ) {
+    guard let target = site.passthrough else { return }
+    noteTarget(target, of: "passthrough", at: site.location)
+    if hasRoutes {
+      complain(
+        "\(subject): passthrough: what is passed through is not decrypted, so no route can stand "
+          + "beside it", at: site.location)
+    }
+    let meaningful = ["passthrough", "redirect_https"] + OptionSchema.tunnelNames
+    for (name, _) in table.fields where !meaningful.contains(name) {
+      guard OptionSchema.route.contains(where: { $0.name == name }) else { continue }
+      complain(
+        "\(subject): \(name) has no meaning for what is passed through undecrypted",
+        at: site.location)
+    }
   }
 
   private static func isRoute(_ key: String) -> Bool {

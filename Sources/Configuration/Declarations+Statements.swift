@@ -61,6 +61,17 @@ extension Declarations {
     }
   }
 
+  /// `acme { ... }` is `defaults { acme = { ... } }`.
+  func declareACME(_ value: LuaValue, at location: LuaLocation) {
+    do throws(ValueError) {
+      _ = try OptionSchema.set(
+        "acme", to: value, in: &defaults.process, by: OptionSchema.process, .defaults,
+        folder: folder)
+    } catch {
+      for message in error.messages { complain("acme: \(message)", at: location) }
+    }
+  }
+
   func declareListener(_ value: LuaValue, at location: LuaLocation) {
     hasStatements = true
     var table = LuaTable()
@@ -73,13 +84,27 @@ extension Declarations {
     if table.elements.count > 1 {
       complain("\(subject): one address per statement, found \(table.elements.count)", at: location)
     }
-    let layer = options(table, OptionSchema.listener, in: .listener, of: subject, at: location)
+    var layer = OptionLayer<ListenerOptions>()
+    var tunnel = OptionLayer<RouteOptions>()
+    setFields(of: table, in: .listener, of: subject, at: location) {
+      name, value throws(ValueError) in
+      if try OptionSchema.set(
+        name, to: value, in: &layer, by: OptionSchema.listener, .listener, folder: folder)
+      {
+        return true
+      }
+      return try OptionSchema.set(
+        name, to: value, in: &tunnel, by: OptionSchema.route, .listener, folder: folder)
+    }
+    complain(aboutKeys: table, allowElements: true, of: subject, at: location)
+    complainAboutService(of: table, layer, subject, at: location)
     do {
       let address = try ListenAddress(text)
       if let first = listeners.first(where: { $0.address == address }) {
         complain("\(subject): already listening there since \(first.location)", at: location)
       }
-      listeners.append(Listener(location: location, address: address, options: layer))
+      listeners.append(
+        Listener(location: location, address: address, options: layer, tunnel: tunnel))
     } catch {
       complain("\(subject): the address \(error.description)", at: location)
     }
@@ -114,7 +139,7 @@ extension Declarations {
   }
 
   /// Gives each field to `set`, which says whether it knows the name, and complains where it must.
-  private func setFields(
+  func setFields(
     of table: LuaTable, in context: OptionContext, of subject: @autoclosure () -> String,
     at location: LuaLocation,
     set: (String, LuaValue) throws(ValueError) -> Bool

@@ -20,6 +20,13 @@ extension Declarations {
     let servers = servers(of: table, of: subject, at: location)
     let layer = options(table, OptionSchema.upstream, in: .upstream, of: subject, at: location)
     complainAboutBalance(of: table, layer, subject, at: location)
+    if !servers.contains(where: \.isTLS) {
+      for name in OptionSchema.namesForTLSServers where table[name]?.isOn == true {
+        complain(
+          "\(subject): \(name) needs a server with TLS (write \"https://10.0.0.1:8443\")",
+          at: location)
+      }
+    }
     add(Upstream(location: location, name: name, servers: servers, options: layer))
   }
 
@@ -81,7 +88,8 @@ extension Declarations {
     }
     let layer = options(table, OptionSchema.server, in: .server, of: subject, at: location)
     do throws(AddressError) {
-      return Server(address: try ServerAddress(text), options: layer)
+      let (address, isTLS) = try ServerAddress.withScheme(text)
+      return Server(address: address, isTLS: isTLS, options: layer)
     } catch {
       complain("\(subject) \(error.description)", at: location)
       return nil

@@ -19,9 +19,12 @@ final class Declarations {
     var location: LuaLocation
     var address: ListenAddress
     var options: OptionLayer<ListenerOptions>
+    /// Those for tunnels.
+    var tunnel = OptionLayer<RouteOptions>()
   }
   struct Server {
     var address: ServerAddress
+    var isTLS = false
     var options: OptionLayer<ServerConfiguration>
   }
   struct Upstream {
@@ -47,6 +50,8 @@ final class Declarations {
     var names: [HostName]
     var routes: [Route]
     var options: OptionLayer<RouteOptions>
+    /// The upstream or address that TLS connections are passed on to.
+    var passthrough: String?
   }
   /// A route that is a function.
   struct Function {
@@ -57,6 +62,13 @@ final class Declarations {
     var location: LuaLocation
     /// nil unless functions are kept.
     var reference: LuaReference?
+  }
+
+  /// What is to be an upstream's name or an address.
+  struct Target {
+    var text: String
+    var word: StaticString
+    var location: LuaLocation
   }
 
   /// The file, for mistakes that stand on no line of it; empty when there is none.
@@ -87,8 +99,8 @@ final class Declarations {
   var isIncomplete = false
   /// Whether `listen`, `upstream` or `site` has been called, be it with mistakes.
   var hasStatements = false
-  /// What `proxy` was given, and where it was first.
-  private(set) var targets: [(text: String, location: LuaLocation)] = []
+  /// What `proxy`, `passthrough` and `tcp` were given, and where each was first.
+  private(set) var targets: [Target] = []
   private var knownTargets: Set<String> = []
   private var statements: [OpenStatement] = []
   private var expressions = RegularExpressionStore()
@@ -112,9 +124,12 @@ final class Declarations {
     keepsFunctions = keepingFunctions
   }
 
-  /// Notes what a `proxy` is given. It is looked at when all upstreams are known.
-  func proxied(_ target: String, at location: LuaLocation) {
-    if knownTargets.insert(target).inserted { targets.append((target, location)) }
+  /// Notes the name of an upstream, or an address. It is looked at when all upstreams are known.
+  /// - Parameter word: what it was given to: `proxy`.
+  func noteTarget(_ text: String, of word: StaticString, at location: LuaLocation) {
+    if knownTargets.insert("\(word) \(text)").inserted {
+      targets.append(Target(text: text, word: word, location: location))
+    }
   }
 
   /// The pattern of a route's text; sites like a thousand others share theirs.

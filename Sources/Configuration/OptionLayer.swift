@@ -34,8 +34,7 @@ struct DefaultsLayer {
 extension OptionSchema {
   /// Words of the configuration language that this version knows but does not do yet.
   static let planned: Set<String> = [
-    "access", "balancer", "body_filter", "cache", "certificates", "content", "header_filter", "log",
-    "proxy_protocol", "rewrite",
+    "access", "balancer", "body_filter", "cache", "content", "header_filter", "log", "rewrite",
   ]
 
   /// Checks one setting and adds it to the layer.

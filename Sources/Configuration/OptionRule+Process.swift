@@ -8,15 +8,8 @@ extension OptionRule<ListenerOptions>.Special {
       syntax: "an address or network, or a list of them", annotation: "string|string[]",
       show: { _ in "{}" },
       parse: { value, _ throws(ValueError) in
-        var networks = CIDRSet()
-        for text in try value.strings("a network such as \"10.0.0.0/8\", or a list of them") {
-          do throws(CIDRError) {
-            try networks.insert(text)
-          } catch {
-            throw ValueError("\"\(text)\": \(error)")
-          }
-        }
-        return { [networks] in $0.trusted = networks }
+        let networks = try networks(value)
+        return { $0.trusted = networks }
       })
   }
 }

@@ -6,7 +6,7 @@ import Scripting
 package enum OptionContext: String, Sendable, CaseIterable {
   case route, site, listener, upstream, defaults
   // Tables within those: of one server, and options that have options.
-  case server
+  case server, acme
   case healthCheck = "health_check"
   case sticky
   case circuitBreaker = "circuit_breaker"

@@ -54,6 +54,21 @@ extension OptionSchema {
       ---@field add? table<string, string|string[]>
       ---@field remove? string|string[]
 
+      ---A certificate with its chain, and its key, as PEM files.
+      ---@class rsp.CertificateFiles
+      ---@field cert string
+      ---@field key string
+
+      ---Who may say by a PROXY header who the client is.
+      ---@class rsp.ProxyProtocol
+      ---@field from string|string[]
+
+      ---Strict-Transport-Security.
+      ---@class rsp.Hsts
+      ---@field max_age? string|number
+      ---@field include_subdomains? boolean
+      ---@field preload? boolean
+
       ---What is done with a request.
       ---@class rsp.Action
 
@@ -77,7 +92,7 @@ extension OptionSchema {
       ---@field [1] string
       ---@field [2] rsp.Action|rsp.Function
 
-      ---@class rsp.Site: rsp.RouteOptions
+      ---@class rsp.Site: rsp.RouteOptions, rsp.SiteOptions
       ---@field [integer] rsp.ListedRoute
       ---@field ["/"] rsp.Action|rsp.Function|rsp.Route
       ---@field [string] rsp.Action|rsp.Function|rsp.Route
@@ -112,6 +127,10 @@ extension OptionSchema {
       ---What is logged.
       ---@param options rsp.Log
       function log(options) end
+
+      ---How certificates are got from an authority.
+      ---@param options rsp.Acme
+      function acme(options) end
 
       ---Accepts connections on an address: "8000", "127.0.0.1:8000", "[::1]:8000", "unix:/run/rsp.sock".
       ---@param listener string|integer|rsp.Listener

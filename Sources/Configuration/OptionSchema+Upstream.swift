@@ -5,7 +5,7 @@ import Balancing
 extension OptionSchema {
   private static let contexts: [OptionContext] = [.upstream, .defaults]
 
-  static let upstream: [OptionRule<UpstreamOptions>] = connections + choice + health
+  static let upstream: [OptionRule<UpstreamOptions>] = connections + upstreamTLS + choice + health
 
   private static let connections: [OptionRule<UpstreamOptions>] = [
     OptionRule(

@@ -5,14 +5,17 @@ import Balancing
 /// All options, by the level whose behaviour they set. Bounds are in milliseconds, bytes or counts.
 package enum OptionSchema {
   private static let routeContexts: [OptionContext] = [.route, .site, .defaults]
+  private static let tunnelContexts: [OptionContext] = [.route, .site, .listener, .defaults]
   static let timeout = 1...86_400_000
   private static let longTimeout = 1...2_592_000_000
 
   static let route: [OptionRule<RouteOptions>] = [
     OptionRule(
       name: "connect_timeout", kind: .duration(\.connectTimeoutMilliseconds, timeout),
-      contexts: routeContexts,
-      summary: "How long a connection to a server may take to be made.", example: "\"5s\""),
+      contexts: tunnelContexts,
+      summary: "How long a connection to a server may take to be made; on a listener, where `tcp` "
+        + "stands beside it.",
+      example: "\"5s\""),
     OptionRule(
       name: "response_timeout", kind: .duration(\.responseTimeoutMilliseconds, timeout),
       contexts: routeContexts,
@@ -40,8 +43,9 @@ package enum OptionSchema {
       example: "\"1k\""),
     OptionRule(
       name: "tunnel_timeout", kind: .duration(\.tunnelTimeoutMilliseconds, longTimeout),
-      contexts: routeContexts,
-      summary: "How long a tunnel (WebSocket) may be silent in both directions.",
+      contexts: tunnelContexts,
+      summary: "How long a tunnel (WebSocket, passed through, `tcp`) may be silent in both "
+        + "directions; on a listener, where `tcp` stands beside it.",
       example: "\"10m\""),
     OptionRule(
       name: "max_body", kind: .sizeOrUnlimited(\.maxBody, 1...(1 << 50)),
@@ -110,9 +114,22 @@ package enum OptionSchema {
       summary: "How many Lua instructions a function may execute for one request; then the answer "
         + "is 500.",
       example: "100000"),
+    OptionRule(
+      name: "redirect_https", kind: .flag(\.redirectsToHTTPS), contexts: routeContexts,
+      summary: "Answers requests that came without TLS by 308, to the same URL with https. What a "
+        + "trusted proxy says in X-Forwarded-Proto counts.",
+      example: "true"),
+    OptionRule(
+      name: "hsts", kind: .special(.hsts), contexts: routeContexts,
+      summary:
+        "Tells browsers to use https alone (Strict-Transport-Security, RFC 6797), in answers "
+        + "over TLS to which the server has not said so itself: for a year, or for the time given.",
+      example: "\"180d\""),
   ]
 
-  static let listener: [OptionRule<ListenerOptions>] = [
+  static let listener: [OptionRule<ListenerOptions>] = connections + listenerTLS
+
+  private static let connections: [OptionRule<ListenerOptions>] = [
     OptionRule(
       name: "head_timeout", kind: .duration(\.headTimeoutMilliseconds, timeout),
       contexts: [.listener, .defaults],
@@ -182,6 +199,16 @@ package enum OptionSchema {
       summary: "The DNS servers that are asked for the addresses of servers given by a name; "
         + "without it, those of /etc/resolv.conf.",
       example: "\"10.0.0.53\""),
+    OptionRule(
+      name: "user", kind: .special(.user), contexts: [.defaults],
+      summary: "The user, and after a colon the group, that rsp becomes when it was started by "
+        + "root and everything is open.",
+      example: "\"www-data\""),
+    OptionRule(
+      name: "acme", kind: .special(.acme), contexts: [.defaults],
+      summary: "How certificates are got for `certificates = \"auto\"`, with these "
+        + "[options](#options-of-acme); `acme { ... }` sets the same.",
+      example: "{ email = \"admin@example.com\" }"),
   ]
 
   /// The options of one level, for the documentation.
@@ -197,6 +224,9 @@ package enum OptionSchema {
     Level(
       name: "rsp.RouteOptions", title: "Requests and responses",
       options: route.map { $0.reference(builtIn: RouteOptions()) }),
+    Level(
+      name: "rsp.SiteOptions", title: "Sites passed through",
+      options: site.map { $0.reference(builtIn: SiteOptions()) }),
     Level(
       name: "rsp.ListenerOptions", title: "Connections of clients",
       options: listener.map { $0.reference(builtIn: ListenerOptions()) }),
@@ -220,6 +250,9 @@ package enum OptionSchema {
     Level(
       name: "rsp.ProcessOptions", title: "The process",
       options: process.map { $0.reference(builtIn: ProcessOptions()) }),
+    Level(
+      name: OptionContext.acme.className, title: "Options of acme",
+      options: acme.map { $0.reference(builtIn: ACMEOptions()) }),
   ]
 
   package static let all: [OptionReference] = levels.flatMap(\.options)

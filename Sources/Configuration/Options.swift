@@ -79,8 +79,31 @@ package struct ListenerOptions: Sendable, Equatable {
   package var tls: ListenerTLS?
   /// Peers whose connections must begin with a PROXY header; nil expects none from anybody.
   package var proxyProtocol: CIDRSet?
+  /// What is said of TLS and of the service, until the rest of the configuration is known.
+  var asked = AskedOfListener()
 
   package init() {}
+}
+
+/// What a listener asks for before it is known whether and how that can be. Back at its initial
+/// value in a finished configuration.
+struct AskedOfListener: Sendable, Equatable {
+  /// nil where nothing is said of them.
+  var certificates: [CertificateSource]?
+  /// nil where the certificates decide.
+  var tls: Bool?
+  /// The other options of TLS, be it spoken or not.
+  var settings = ListenerTLS()
+  /// The upstream or address that bytes are passed on to.
+  var tcp: String?
+
+  var speaksTLS: Bool { tls ?? (certificates != nil) }
+}
+
+/// What only sites say.
+struct SiteOptions: Sendable, Equatable {
+  /// The upstream or address that TLS connections are passed on to.
+  var passthrough: String?
 }
 
 /// What concerns the process as a whole: defaults only.

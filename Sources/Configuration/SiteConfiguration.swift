@@ -10,15 +10,19 @@ package struct SiteConfiguration: Sendable, Equatable {
   /// The upstream (an index of `Configuration.upstreams`) that TLS connections for these names are
   /// tunnelled to undecrypted; nil where they are terminated.
   package var passthrough: Int?
+  /// The timeouts of those tunnels; nil where there are none.
+  package var tunnel: Shared<RouteOptions>?
   /// The line of its `site` statement; 0 when there is none.
   package var line: Int32
 
   package init(
-    names: [HostName], routes: [RouteConfiguration], passthrough: Int? = nil, line: Int32 = 0
+    names: [HostName], routes: [RouteConfiguration], passthrough: Int? = nil,
+    tunnel: Shared<RouteOptions>? = nil, line: Int32 = 0
   ) {
     self.names = names
     self.routes = routes
     self.passthrough = passthrough
+    self.tunnel = tunnel
     self.line = line
   }
 }

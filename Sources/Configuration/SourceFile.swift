@@ -41,6 +41,14 @@ enum SourceFile {
     }
   }
 
+  /// Whether there is a folder at a path.
+  static func isFolder(_ path: String) -> Bool {
+    guard !path.utf8.contains(0) else { return false }
+    var facts = stat()
+    // SAFETY: the path is a C string, and `facts` a place for the answer, for the length of the call.
+    return unsafe stat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFDIR
+  }
+
   /// The paths that a pattern of the shell means, sorted by name; none is no error.
   static func glob(_ pattern: String) -> [String] {
     guard !pattern.utf8.contains(0) else { return [] }

@@ -36,7 +36,8 @@ enum Unit {
 
   private var scale: [(suffix: String, factor: Int)] {
     switch self {
-    case .milliseconds: [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)]
+    case .milliseconds:
+      [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)]
     case .bytes: [("k", 1024), ("m", 1 << 20), ("g", 1 << 30)]
     }
   }
@@ -77,9 +78,11 @@ enum Unit {
     return overflow ? nil : result
   }
 
-  /// The value with the largest suffix that leaves a whole number, but `60s` rather than `1m`.
+  /// The value with the largest suffix that leaves a whole number, but `60s` rather than `1m`,
+  /// and hours rather than days.
   func format(_ value: Int) -> String {
-    for (suffix, factor) in scale.reversed() where value != 0 && value % factor == 0 {
+    for (suffix, factor) in scale.reversed()
+    where suffix != "d" && value != 0 && value % factor == 0 {
       if self == .milliseconds && suffix == "m" && value == factor { continue }
       return "\(value / factor)\(suffix)"
     }

@@ -34,6 +34,9 @@ package struct Status: RawRepresentable, Equatable, Sendable, BitwiseCopyable {
   /// Whether this is a 1xx: another response to the same request follows it (but after 101).
   package var isInterim: Bool { rawValue / 100 == 1 }
 
+  /// Whether this is a 5xx.
+  package var isServerError: Bool { rawValue / 100 == 5 }
+
   /// The phrase of RFC 9110 15; of a code it does not define, the name of the code's class.
   package var reason: StaticString {
     switch rawValue {

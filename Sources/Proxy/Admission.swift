@@ -20,7 +20,7 @@ extension ClientConnection where Stream: ~Copyable {
       return .answer(.init(.methodNotAllowed, "CONNECT is not offered here"))
     }
     let plan = worker.plan
-    let site = input.withBytes { plan.sites.site(for: $0.slice(request.host)) }
+    let site = input.withBytes { plan.tables.sites.site(for: $0.slice(request.host)) }
     guard let site else {
       return .answer(.init(.notFound, "no site has this name", keepAlive: mayPersist))
     }
@@ -30,7 +30,9 @@ extension ClientConnection where Stream: ~Copyable {
     }
     normalTarget = target
     switch withPath(of: target, { plan.find($0, in: site, worker.matcher) }) {
-    case .destination(let destination): return admit(to: destination, target)
+    case .destination(let destination, let place):
+      self.place = place
+      return admit(to: destination, target)
     case .noSite, .noRoute:
       return .answer(.init(.notFound, "no route has this path", keepAlive: mayPersist))
     case .gaveUp(let site, let pattern):
@@ -44,7 +46,7 @@ extension ClientConnection where Stream: ~Copyable {
     }
   }
 
-  private func admit(to destination: consuming Destination, _ target: ForwardTarget) -> Admission {
+  func admit(to destination: consuming Destination, _ target: ForwardTarget) -> Admission {
     switch destination {
     case .proxy(let route):
       if let refusal = enter(route) { return .answer(refusal) }
@@ -56,16 +58,19 @@ extension ClientConnection where Stream: ~Copyable {
     case .function(let route):
       if let refusal = enter(route) { return .answer(refusal) }
       return decide(route, target)
+    case .secured(let route):
+      return admit(toSecured: route, target)
     }
   }
 
   /// Notes the request's route; what its options refuse.
   private func enter(_ route: MatchedRoute) -> ErrorAnswer? {
     self.route = route
+    route.tables.traffic.noteRequest(at: place)
     if case .length(let n) = request.framing, n > route.settings.maxBody {
       return ErrorAnswer(.contentTooLarge, "the request body is too large")
     }
-    if route.place.isExpression { groups = matchedGroups() }
+    if route.tables.sites.isExpression(place) { groups = matchedGroups() }
     return nil
   }
 

@@ -36,7 +36,10 @@ struct ConnectionRecord {
 final class ClientConnection<Stream: ByteStream & ~Copyable> {
   var stream: Stream
   let worker: WorkerState
+  /// The socket's other end, or what a PROXY header said.
   let peer: SocketAddress
+  /// What is known of the connection beside its socket; nil of most.
+  let facts: ConnectionFacts?
   let listener: ClientListener
   let options: ListenerOptions
   var record: ConnectionRecord
@@ -64,6 +67,8 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
   var keptIdentifier: ByteRange?
   /// The route of the present request, once it has been found.
   var route: MatchedRoute?
+  /// Where that stands in the tables of its plan.
+  var place = RoutePlace()
   /// What the present request asks for, in its normal form, before the route changes it.
   var normalTarget = ForwardTarget.received(.empty)
   /// The groups of the route's expression, when something needs them.
@@ -75,6 +80,8 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
   /// The present request cannot be sent again: bytes of its body were taken from the client that are
   /// kept nowhere, or the client has had an interim response.
   var cannotReplay = false
+  /// Its bytes are passed on as they are: nothing of it is a request.
+  var isPassed = false
   /// What the present request has of its upstream.
   var turn = ServerTurn()
 
@@ -83,8 +90,9 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
 
   init(
     _ stream: consuming Stream, from peer: SocketAddress, _ record: ConnectionRecord,
-    _ listener: ClientListener, _ worker: WorkerState
+    _ listener: ClientListener, _ worker: WorkerState, _ facts: ConnectionFacts? = nil
   ) {
+    self.facts = facts
     self.stream = stream
     self.peer = peer
     self.record = record

@@ -22,6 +22,9 @@ final class ClientListener {
   let slot: UInt8
   /// For connections that are accepted or wake from now on.
   var options: ListenerOptions
+  /// Whether connections begin with a request in the clear, and not with something that has to be
+  /// read or decided first (Worker+Start.swift).
+  var isPlain = true
   var phase = Phase.open
   /// The sockets whose tasks accept for it.
   var sockets: Set<Int32> = []

@@ -14,7 +14,6 @@ extension ClientConnection where Stream: ~Copyable {
     case .hash: search.key = hashKey(for: upstream)
     case .roundRobin, .random, .p2c, .leastConnections, .leastLatency: break
     }
-    upstream.askForNames()
   }
 
   private func pin(_ search: inout ServerSearch, for upstream: UpstreamPlan) {
@@ -33,6 +32,11 @@ extension ClientConnection where Stream: ~Copyable {
         return worker.scratch.withBytes { HashKey.of($0) }
       }
     }
+    return addressKey
+  }
+
+  /// The hash of the client's address.
+  var addressKey: UInt64 {
     if let client = clientBehindProxies ?? InternetAddress(peer) {
       return HashKey.of(client.high, client.low)
     }

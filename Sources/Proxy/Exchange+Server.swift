@@ -15,6 +15,11 @@ struct ServerTurn {
   var startedAt: Int64 = 0
   /// The Set-Cookie line that the response gets; empty for none.
   var cookieLine: [UInt8] = []
+  /// The server of a connection that is passed on has been reached, and it has still to show that it
+  /// is well.
+  var owesOutcome = false
+  /// How long it took to reach it, in microseconds, if that is measured.
+  var connectLatency: Int64?
   /// The server that the client's cookie names, unless that is to be renewed.
   var pinned: UpstreamServer?
 }
@@ -60,8 +65,11 @@ extension ClientConnection where Stream: ~Copyable {
   /// The response's head has come.
   func noteResponse(of upstream: UpstreamPlan) {
     endRetry(at: upstream)
-    guard let server = turn.lease?.server else { return }
     let outcome: Outcome = response.status >= 500 ? .answeredWithError : .answered
+    if response.status >= 500 {
+      route?.tables.traffic.noteFailure(at: place)
+    }
+    guard let server = turn.lease?.server else { return }
     upstream.note(outcome, of: server, latency: latency)
   }
 
@@ -81,7 +89,7 @@ extension ClientConnection where Stream: ~Copyable {
     }
   }
 
-  private var latency: Int64? {
+  var latency: Int64? {
     turn.startedAt == 0 ? nil : max(1, reactor.exactMicroseconds - turn.startedAt)
   }
 }
@@ -204,7 +212,8 @@ extension ClientConnection where Stream: ~Copyable {
     }
     if stream.isHungUp, !wait.ignoresHangup {
       wait.ignoresHangup = true
-      let hasMore = input.count > request.byteCount || stream.hasUnreadBytes()
+      // Of a connection that is passed on, one side may end long before the other.
+      let hasMore = isPassed || input.count > request.byteCount || stream.hasUnreadBytes()
       if !hasMore { wait.goneAt = reactor.now.advanced(by: 1000) }
     }
     return true

@@ -72,16 +72,20 @@ extension ClientConnection where Stream: ~Copyable {
     }
     var search = ServerSearch()
     prepare(&search, for: upstream)
+    let preamble = proxyHeader(for: upstream)
     while true {
       if let refusal = await takeServer(from: upstream, route, search) {
         return await answer(refusal, search)
       }
       guard let server = turn.lease?.server else { return .close }
       let connection: ServerConnection<TCPStream>
-      if search.mayReuse, let idle = server.pool.takeIdle() {
+      if search.mayReuse, let idle = server.pool.takeIdle(begunWith: preamble) {
         connection = idle
       } else {
-        do { connection = try await upstream.connect(to: server, route.options) } catch {
+        do {
+          connection = try await upstream.connect(
+            to: server, route.options, beginningWith: preamble, more: true)
+        } catch {
           // Nothing was sent, so any method may be tried elsewhere.
           search.connectError = error
           guard mayTryAgain(&search, after: server, at: route, wasReceived: false) else {
@@ -111,7 +115,7 @@ extension ClientConnection where Stream: ~Copyable {
   }
 
   /// Counts another try, if there may be one.
-  private func mayTryAgain(
+  func mayTryAgain(
     _ search: inout ServerSearch, after server: UpstreamServer, at route: RoutePlan,
     wasReceived: Bool = true, wasKept: Bool = false
   ) -> Bool {
@@ -196,10 +200,16 @@ extension ClientConnection where Stream: ~Copyable {
   /// Where the route has a page for its status, that is given in its place.
   func answer(_ answer: ErrorAnswer) async -> Disposition {
     if let route {
+      if answer.status.isServerError {
+        route.tables.traffic.noteFailure(at: place)
+      }
       if let page = route.settings.errorPages[Int(answer.status.rawValue)] {
         return await give(page, on: route, for: answer)
       }
-      if route.settings.responseFields != nil { return await give(changed: answer, on: route) }
+      let settings = route.settings
+      if settings.responseFields != nil || settings.strictTransport != nil && isSecure {
+        return await give(changed: answer, on: route)
+      }
     }
     var answer = answer
     if case .none = request.framing {} else { answer.keepAlive = false }

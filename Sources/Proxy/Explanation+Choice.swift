@@ -94,6 +94,7 @@ struct ExplainedMessage {
   let request: RequestHead
   /// The client's address behind trusted proxies, if it was told.
   let client: InternetAddress?
+  let isByTLS: Bool
   /// The site's name and the groups of the route's expression.
   var site = ""
   var groups: [[UInt8]] = []
@@ -122,8 +123,9 @@ struct ExplainedMessage {
     case .host:
       return piece(request.host).prefix(head.withBytes { $0.slice(request.host).hostEnd })
         .map { $0 &- 0x41 < 26 ? $0 | 0x20 : $0 }
-    case .scheme: return Array("http".utf8)
-    case .https, .tlsProtocol, .tlsCipher, .tlsServerName: return []
+    case .scheme: return Array((isByTLS ? "https" : "http").utf8)
+    case .https: return Array((isByTLS ? "on" : "").utf8)
+    case .tlsProtocol, .tlsCipher, .tlsServerName: return []
     case .requestMethod: return piece(request.methodRange)
     case .requestURI:
       let slash: [UInt8] = request.path.isEmpty ? [0x2f] : []

@@ -83,7 +83,9 @@ extension Plan {
       var path = buffers.borrow(.large)
       try Self.normalize(head, request, into: &path)
       let client = asked.client.flatMap { InternetAddress($0) }
-      let message = ExplainedMessage(head: head, request: request, client: client)
+      let message = ExplainedMessage(
+        head: head, request: request, client: client,
+        isByTLS: asked.url.lowercased().hasPrefix("https://"))
       explain(message, path.bytes, matcher, &explanation)
     } catch {
       explanation.add("refused", "\(error)")
@@ -166,13 +168,13 @@ extension Plan {
     guard let chosen else { return explanation.add("action", "answer 404: no route has this path") }
     var found = message
     found.site = sites.name(of: site)
-    if RoutePlace(found.site, sites.paths(of: site), chosen).isExpression {
+    if sites.isExpression(RoutePlace(site: Int32(site), route: Int32(chosen))) {
       let ranges = matcher.allGroups()
       for i in ranges.indices {
         found.groups.append(ranges[i].map { path.slice($0).array() } ?? [])
       }
     }
-    explain(sites.row(of: site, chosen), found, path, &explanation)
+    explain(sites.destination(of: chosen, in: site), found, path, &explanation)
   }
 
   private static func reason(_ match: HostMatch, _ host: String) -> String {
@@ -187,9 +189,12 @@ extension Plan {
   private func explain(
     _ number: Int, _ message: ExplainedMessage, _ path: RawSpan, _ explanation: inout Explanation
   ) {
-    let row = sites.rows[number]
-    let options = sites.settings[Int(row.settings)].value
-    switch row.work {
+    let destination = sites.destinations[number]
+    let options = sites.settings[Int(destination.settings)].value
+    if options.redirectsToHTTPS, !message.isByTLS {
+      return explanation.add("action", "redirect 308 to https (redirect_https)")
+    }
+    switch destination.work {
     case .proxy(let upstream):
       explanation.upstream = Int(upstream)
       explanation.choice = upstreams[Int(upstream)].explainChoice(message, path)

@@ -10,44 +10,52 @@ import Routing
 
 /// Where each request goes. Worker-confined.
 final class Plan {
-  let sites: SiteTable
+  let tables: PlanTables
   /// In the order of the configuration.
   let upstreams: [UpstreamPlan]
   private lazy var upstreamsByName = Dictionary(
     upstreams.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-  /// Nil when no route is a function.
-  let functions: RouteFunctions?
-  private let settings: [RouteSettings]
-  /// What was made of the rows of `sites` that requests have asked for.
+  /// What was made of the destinations of `sites` that requests have asked for.
   private var made: [Destination?]
+  /// The port for https URLs; nil for the usual one.
+  private let httpsPort: UInt16?
+  /// The routes of sites that are passed through, by the sites' numbers, as far as they were asked for.
+  var passages: [Int: RoutePlan] = [:]
+  /// The routes of plain services, by their listeners.
+  private(set) var services: [ListenAddress: RoutePlan] = [:]
 
   /// Builds a plan beside the one in force, from which it takes over the upstreams of the same names.
   /// `takeEffect` puts it in force.
-  /// - Parameter functions: of the same configuration; without them its functions all fail.
+  ///
+  /// - Parameter tables: of the same configuration.
   init(
-    _ configuration: Configuration, _ context: UpstreamContext, adopting old: Plan? = nil,
-    functions: RouteFunctions? = nil
+    _ configuration: Configuration, _ tables: PlanTables, _ context: UpstreamContext,
+    adopting old: Plan? = nil
   ) {
-    self.functions = functions
+    self.tables = tables
     upstreams = configuration.upstreams.map {
       UpstreamPlan.make($0, in: context, adopting: old?.upstream(named: $0.name))
     }
-    sites = SiteTable(configuration.sites)
-    settings = sites.settings.map { RouteSettings($0.value) }
-    made = Array(repeating: nil, count: sites.rows.count)
+    made = Array(repeating: nil, count: tables.sites.destinations.count)
+    httpsPort = configuration.httpsPort
+    services = makeServices(configuration.listeners)
   }
+
+  var sites: SiteTable { tables.sites }
+  var functions: RouteFunctions? { tables.functions }
 
   /// The upstream of a name; nil when there is none.
   func upstream(named name: String) -> UpstreamPlan? { upstreamsByName[name] }
 
-  /// The plan is in force from now.
-  func takeEffect() {
+  /// The plan is in force from now; sites that stay go on counting where the old one's have come to.
+  func takeEffect(after old: Plan) {
     for upstream in upstreams { upstream.takeEffect() }
+    tables.traffic.adopt(old.tables.traffic, of: old.sites, in: sites)
   }
 
   /// Where a request goes.
   enum Answer {
-    case destination(Destination)
+    case destination(Destination, RoutePlace)
     case noSite
     case noRoute
     /// The expression of a route met a limit.
@@ -61,14 +69,16 @@ final class Plan {
   ///   - path: in its normal form, without the query. For `OPTIONS *`, which names no path, "/".
   ///   - matcher: holds the groups afterwards if the route is an expression.
   func find(host: RawSpan, path: RawSpan, _ matcher: borrowing Matcher) -> Answer {
-    guard let site = sites.site(for: host) else { return .noSite }
+    guard let site = tables.sites.site(for: host) else { return .noSite }
     return find(path, in: site, matcher)
   }
 
   /// The route of a request to a site.
   func find(_ path: RawSpan, in site: Int, _ matcher: borrowing Matcher) -> Answer {
-    switch sites.route(of: site, for: path, matcher) {
-    case .route(let route): return .destination(destination(of: route, in: site))
+    switch tables.sites.route(of: site, for: path, matcher) {
+    case .route(let route):
+      let place = RoutePlace(site: Int32(site), route: Int32(route))
+      return .destination(destination(of: route, in: site), place)
     case .none: return .noRoute
     case .gaveUp(let route):
       let pattern = sites.paths(of: site).patterns[route].description
@@ -78,41 +88,47 @@ final class Plan {
 
   /// What a site's route does; made when it is first asked for.
   func destination(of route: Int, in site: Int) -> Destination {
-    let row = sites.row(of: site, route)
-    if let destination = made[row] { return destination }
-    let destination = make(row, RoutePlace(sites.name(of: site), sites.paths(of: site), route))
-    made[row] = destination
+    let number = tables.sites.destination(of: route, in: site)
+    if let destination = made[number] { return destination }
+    let destination = make(sites.destinations[number])
+    made[number] = destination
     return destination
   }
 
-  private func make(_ number: Int, _ place: RoutePlace) -> Destination {
-    let row = sites.rows[number]
-    let settings = settings[Int(row.settings)]
-    switch row.work {
+  private func make(_ destination: SiteTable.Destination) -> Destination {
+    let settings = tables.settings[Int(destination.settings)]
+    let made = make(destination.work, settings)
+    guard settings.options.redirectsToHTTPS else { return made }
+    return .secured(SecuredRoute(made, settings, tables, port: httpsPort))
+  }
+
+  private func make(_ work: SiteTable.Work, _ settings: RouteSettings) -> Destination {
+    switch work {
     case .proxy(let upstream):
-      return .proxy(RoutePlan(settings, place, upstreams[Int(upstream)]))
+      return .proxy(RoutePlan(settings, tables, upstreams[Int(upstream)]))
     case .respond(let number):
       let response = OwnResponse(sites.responses[Int(number)].value)
-      return .respond(AnswerRoute(settings, place, response))
+      return .respond(AnswerRoute(settings, tables, response))
     case .redirect(let number):
       let response = OwnResponse(sites.redirects[Int(number)].value)
-      return .respond(AnswerRoute(settings, place, response))
+      return .respond(AnswerRoute(settings, tables, response))
     case .function(let number):
-      return .function(FunctionRoute(settings, place, number: Int(number)))
+      return .function(FunctionRoute(settings, tables, number: Int(number)))
     }
   }
 
   /// The route of this plan that is the same as one of an older plan: by the names of site and
   /// upstream, the pattern, and the value of every option. Nil when there is none, so that a tunnel
   /// of the old route has to end. A tunnel that goes on should take the new one in its place.
-  func counterpart(of old: RoutePlan) -> RoutePlan? {
-    // The name of a wildcard finds itself: of all suffixes that fit it, its own is the longest.
-    let found = Array(old.place.site.utf8).withBytes { sites.site(for: $0) }
-    guard let site = found, sites.name(of: site) == old.place.site else { return nil }
+  func counterpart(of old: RoutePlan, named name: RouteName) -> RoutePlan? {
+    if old.carries != .requests { return passageCounterpart(of: old, named: name) }
+    guard let site = sites.site(named: name.site) else { return nil }
     let patterns = sites.paths(of: site).patterns
-    guard let route = patterns.firstIndex(where: { $0.description == old.place.pattern })
+    guard let route = patterns.firstIndex(where: { $0.description == name.pattern })
     else { return nil }
-    switch destination(of: route, in: site) {
+    var destination = destination(of: route, in: site)
+    if case .secured(let route) = destination { destination = route.inner }
+    switch destination {
     case .proxy(let new):
       let isSame =
         new.upstream.name == old.upstream.name && !old.isOfFunction
@@ -124,13 +140,23 @@ final class Plan {
         let upstream = upstreams.firstIndex(where: { $0.name == old.upstream.name })
       else { return nil }
       return new.plan(for: upstream, in: self)
-    case .respond:
+    case .respond, .secured:
       return nil
     }
+  }
+
+  /// What the sites were asked so far, by their first names; those that were not are left out.
+  var siteCounts: [String: SiteCounts] {
+    var named: [String: SiteCounts] = [:]
+    for (site, counts) in tables.traffic.counts.enumerated() where counts.requests > 0 {
+      named[sites.name(of: site)] = counts
+    }
+    return named
   }
 
   /// Bytes of memory behind the plan's tables, routes in use and upstreams apart.
   var byteCount: Int {
     sites.byteCount + made.capacity * MemoryLayout<Destination?>.stride
+      + tables.traffic.counts.capacity * MemoryLayout<SiteCounts>.stride
   }
 }

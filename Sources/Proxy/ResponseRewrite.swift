@@ -20,6 +20,7 @@ extension ClientConnection where Stream: ~Copyable {
       let editor = route.settings.responseFields
       let hasDate = try writeKeptLines(bytes, editor, to: &worker.scratch)
       if let editor { try write(editor, of: bytes, to: &worker.scratch) }
+      if let line = route.settings.strictTransport { try write(line, of: bytes, editor) }
       if !hasDate { try worker.scratch.write(field: "Date", date: worker.unixSeconds) }
       if chunked { try worker.scratch.write("Transfer-Encoding: chunked\r\n") }
       try writeVia(route, to: &worker.scratch)
@@ -54,6 +55,7 @@ extension ClientConnection where Stream: ~Copyable {
       let editor = route.settings.responseFields
       _ = try writeKeptLines(bytes, editor, to: &worker.scratch)
       if let editor { try write(editor, of: bytes, to: &worker.scratch) }
+      if let line = route.settings.strictTransport { try write(line, of: bytes, editor) }
       if let upgrade = response.upgrade {
         try worker.scratch.write(field: "Upgrade", bytes.slice(upgrade))
       }
@@ -109,6 +111,20 @@ extension ClientConnection where Stream: ~Copyable {
     let line = turn.cookieLine
     guard line.count <= head.tailroom else { throw NoRoom() }
     head.append(line)
+  }
+
+  /// Writes the line of Strict-Transport-Security: RFC 6797 7.1 and 7.2, over TLS only, and once, so
+  /// that a server that has a policy of its own keeps it.
+  private func write(
+    _ strictTransport: [UInt8], of bytes: RawSpan, _ editor: FieldEditor?
+  ) throws(NoRoom) {
+    guard isSecure else { return }
+    for field in response.fields
+    where bytes.slice(field.name).equalsIgnoringCase("strict-transport-security") {
+      if editor?.drops(field, of: bytes) != true { return }
+    }
+    guard strictTransport.count <= worker.scratch.tailroom else { throw NoRoom() }
+    worker.scratch.append(strictTransport)
   }
 
   private func writeVia(_ route: MatchedRoute, to head: inout ByteBuffer) throws(NoRoom) {

@@ -35,27 +35,31 @@ final class RouteFunctions {
   /// - Returns: what it says, which is not a function again; nil when it has failed, of which the
   ///   log tells.
   func decide(
-    _ route: FunctionRoute, _ subject: FunctionRequest.Subject, _ bytes: RawSpan, path: RawSpan
+    _ route: FunctionRoute, at routePlace: RoutePlace, _ subject: FunctionRequest.Subject,
+    _ bytes: RawSpan, path: RawSpan
   ) -> Action? {
     do throws(LuaError) {
       return try request.show(subject, bytes, path: path) { () throws(LuaError) in
         try program.decide(route.number, for: request, budget: route.options.luaBudget)
       }
     } catch {
-      report(error, of: route, at: subject.worker.reactor.now)
+      report(error, of: route, at: routePlace, subject.worker.reactor.now)
       return nil
     }
   }
 
   /// One line a second for each function: it may fail for every request.
-  private func report(_ error: LuaError, of route: FunctionRoute, at now: Moment) {
+  private func report(
+    _ error: LuaError, of route: FunctionRoute, at routePlace: RoutePlace, _ now: Moment
+  ) {
     var limiter = limiters[route.number] ?? LogLimiter(milliseconds: 1000)
     if let suppressed = limiter.admit(at: now) {
       // An error may have no place of its own, as one of `return proxy "x"`, which is a tail call.
       let place = program.location(of: route.number).map { " (\($0))" } ?? ""
+      let name = route.tables.sites.name(of: routePlace)
       let calls = error.calls.isEmpty ? "" : " (called from: \(error.calls))"
       Log.error(
-        "site \"\(route.place.site)\": the function of route \"\(route.place.pattern)\"\(place) failed: "
+        "site \"\(name.site)\": the function of route \"\(name.pattern)\"\(place) failed: "
           + "\(error.message)\(calls)\(LogLimiter.note(suppressed))")
     }
     limiters[route.number] = limiter
@@ -79,7 +83,7 @@ extension ClientConnection where Stream: ~Copyable {
       worker: worker, head: request, peer: peer, client: clientBehindProxies,
       showsUnusualNames: route.options.underscoresInFields)
     let action = withPath(of: target) { path in
-      input.withBytes { plan.functions?.decide(route, subject, $0, path: path) }
+      input.withBytes { plan.functions?.decide(route, at: place, subject, $0, path: path) }
     }
     switch action {
     case .proxy(let upstream):

@@ -9,35 +9,35 @@ enum Destination {
   case proxy(RoutePlan)
   case respond(AnswerRoute)
   case function(FunctionRoute)
+  /// One of these, for requests by TLS.
+  case secured(SecuredRoute)
 }
 
-/// Where a route stands in the configuration.
-struct RoutePlace: Equatable {
+/// Which route of which site a request belongs to: numbers of the plan's table.
+struct RoutePlace: BitwiseCopyable {
+  /// Below zero for what belongs to no site.
+  var site: Int32 = -1
+  /// Below zero where nothing is asked for by a path.
+  var route: Int32 = -1
+}
+
+/// A route in the words of the configuration.
+struct RouteName: Equatable {
   /// The first name of its site.
   let site: String
-  /// Its key, as `PathPattern.description` writes it.
+  /// Its key, as `PathPattern.description` writes it; empty where there is none.
   let pattern: String
-  let isExpression: Bool
-
-  init(_ site: String, _ paths: SiteTable.PathSet, _ route: Int) {
-    self.site = site
-    pattern = paths.patterns[route].description
-    isExpression =
-      switch paths.patterns[route] {
-      case .expression: true
-      case .exact, .prefix: false
-      }
-  }
 }
 
-/// A route that a request was found to belong to.
+/// What is done with the requests of a route, or of many that do the same with the same options.
 class MatchedRoute {
   final let settings: RouteSettings
-  final let place: RoutePlace
+  /// The tables that the route is of: a request may go on when another plan is in force.
+  final let tables: PlanTables
 
-  init(_ settings: RouteSettings, _ place: RoutePlace) {
+  init(_ settings: RouteSettings, _ tables: PlanTables) {
     self.settings = settings
-    self.place = place
+    self.tables = tables
   }
 
   final var options: RouteOptions { settings.options }
@@ -46,20 +46,31 @@ class MatchedRoute {
 
 /// A route whose requests are sent to the servers of an upstream.
 final class RoutePlan: MatchedRoute {
+  /// What goes along it.
+  enum Load: Equatable {
+    case requests
+    /// TLS connections for a site, undecrypted.
+    case site
+    /// The connections of a listener, whatever they speak.
+    case service(ListenAddress)
+  }
+
   let upstream: UpstreamPlan
   /// How many bytes a request's head can gain by what is added, its host and variables aside.
   let addedBytes: Int
   /// Whether a function chose the upstream.
   let isOfFunction: Bool
+  let carries: Load
 
   init(
-    _ settings: RouteSettings, _ place: RoutePlace, _ upstream: UpstreamPlan,
-    isOfFunction: Bool = false
+    _ settings: RouteSettings, _ tables: PlanTables, _ upstream: UpstreamPlan,
+    isOfFunction: Bool = false, carries: Load = .requests
   ) {
+    self.carries = carries
     self.upstream = upstream
     self.isOfFunction = isOfFunction
     addedBytes = settings.addedBytes + upstream.authority.utf8.count
-    super.init(settings, place)
+    super.init(settings, tables)
   }
 }
 
@@ -67,9 +78,11 @@ final class RoutePlan: MatchedRoute {
 final class AnswerRoute: MatchedRoute {
   let response: OwnResponse
 
-  init(_ settings: RouteSettings, _ place: RoutePlace, _ response: OwnResponse) {
+  init(
+    _ settings: RouteSettings, _ tables: PlanTables, _ response: OwnResponse
+  ) {
     self.response = response
-    super.init(settings, place)
+    super.init(settings, tables)
   }
 }
 
@@ -83,15 +96,16 @@ final class FunctionRoute: MatchedRoute {
   private var answers: [(source: AnyObject, route: AnswerRoute)] = []
   private static let keptAnswers = 8
 
-  init(_ settings: RouteSettings, _ place: RoutePlace, number: Int) {
+  init(_ settings: RouteSettings, _ tables: PlanTables, number: Int) {
     self.number = number
-    super.init(settings, place)
+    super.init(settings, tables)
   }
 
   /// The route to an upstream, by its number in the plan.
   func plan(for upstream: Int, in plan: Plan) -> RoutePlan {
     if let known = plans[upstream] { return known }
-    let made = RoutePlan(settings, place, plan.upstreams[upstream], isOfFunction: true)
+    let made = RoutePlan(
+      settings, tables, plan.upstreams[upstream], isOfFunction: true)
     plans[upstream] = made
     return made
   }
@@ -101,7 +115,7 @@ final class FunctionRoute: MatchedRoute {
     _ source: Shared<Source>, _ make: (Source) -> OwnResponse
   ) -> AnswerRoute {
     if let known = answers.first(where: { $0.source === source }) { return known.route }
-    let made = AnswerRoute(settings, place, make(source.value))
+    let made = AnswerRoute(settings, tables, make(source.value))
     if answers.count == Self.keptAnswers { answers.removeFirst() }
     answers.append((source, made))
     return made

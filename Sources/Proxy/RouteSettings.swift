@@ -33,6 +33,8 @@ final class RouteSettings {
   let usesGroups: Bool
   /// The worker's own copies of the error pages, by status.
   let errorPages: [Int: OwnResponse]
+  /// The line of Strict-Transport-Security for answers over TLS; nil where none is added.
+  let strictTransport: [UInt8]?
 
   init(_ options: RouteOptions) {
     self.options = options
@@ -61,6 +63,12 @@ final class RouteSettings {
     stripPrefix = options.stripPrefix.map { $0 }
     maxBody = options.maxBody.map(UInt64.init) ?? .max
     errorPages = options.errorPages.mapValues { OwnResponse($0.value) }
+    // What `response_headers` sets is what was meant for this route.
+    let name = "strict-transport-security"
+    let isSet = responseFields?.written.contains { $0.name.lowercased() == name } == true
+    strictTransport = options.strictTransportSecurity.flatMap { value in
+      isSet ? nil : Array("Strict-Transport-Security: \(value)\r\n".utf8)
+    }
   }
 
   /// Whether a field is the changes' to set or to take away.

@@ -1,4 +1,5 @@
 // Connections to one server that are kept between requests.
+import Bytes
 import Configuration
 import HTTP
 import IO
@@ -9,9 +10,12 @@ final class ServerConnection<Stream: ByteStream & ~Copyable> {
   /// Whether it has served a request before, so that the server may have closed it meanwhile.
   var isReused = false
   fileprivate(set) var expiry = Moment.never
+  /// The PROXY header it began with, for whose client alone it may be used; empty for none.
+  let preamble: [UInt8]
 
-  init(_ stream: consuming Stream) {
+  init(_ stream: consuming Stream, begunWith preamble: [UInt8] = []) {
     self.stream = stream
+    self.preamble = preamble
   }
 }
 
@@ -47,17 +51,22 @@ final class ServerPool<Stream: ServerStream & ~Copyable>: IdleOwner {
   private var slot: Int?
   private var maxIdle: Int
   private var idleTimeout: Int64
+  /// Whether connections begin with a PROXY header, and of which version.
+  private var proxyProtocol: ProxyProtocolVersion?
 
   init(_ options: UpstreamOptions, with keeper: PoolKeeper) {
     self.keeper = keeper
     maxIdle = options.maxIdle
     idleTimeout = Int64(options.idleTimeoutMilliseconds)
+    proxyProtocol = options.proxyProtocol
   }
 
   deinit { if let slot { keeper.remove(slot) } }
 
   /// The options have changed.
   func adopt(_ options: UpstreamOptions) {
+    if proxyProtocol != options.proxyProtocol { closeIdle() }
+    proxyProtocol = options.proxyProtocol
     maxIdle = options.maxIdle
     idleTimeout = Int64(options.idleTimeoutMilliseconds)
     while idle.count > maxIdle { keeper.reactor.unpark(idle.removeFirst().stream.descriptor) }
@@ -80,8 +89,10 @@ final class ServerPool<Stream: ServerStream & ~Copyable>: IdleOwner {
   var idleCount: Int { idle.count }
 
   /// An idle connection that was alive when the kernel was last asked; nil if there is none.
-  func takeIdle() -> ServerConnection<Stream>? {
-    while let connection = idle.popLast() {
+  ///
+  /// - Parameter preamble: the PROXY header that it must have begun with; empty for none.
+  func takeIdle(begunWith preamble: [UInt8] = []) -> ServerConnection<Stream>? {
+    while let connection = popLast(begunWith: preamble) {
       keeper.reactor.unpark(connection.stream.descriptor)
       // Bytes nobody asked for, or the end: it is of no more use (behaviour 9).
       if !connection.stream.mayRead, connection.expiry > keeper.reactor.now { return connection }
@@ -89,11 +100,21 @@ final class ServerPool<Stream: ServerStream & ~Copyable>: IdleOwner {
     return nil
   }
 
+  private func popLast(begunWith preamble: [UInt8]) -> ServerConnection<Stream>? {
+    // All of a pool began with none, or each with one: a reload that changes that empties it.
+    if preamble.isEmpty { return idle.popLast() }
+    guard let index = idle.lastIndex(where: { $0.preamble == preamble }) else { return nil }
+    return idle.remove(at: index)
+  }
+
   /// Keeps a connection whose last response is complete.
   ///
   /// - Parameter seconds: how long the server says it keeps it (Keep-Alive: timeout).
   func giveBack(_ connection: ServerConnection<Stream>, keptFor seconds: UInt32?) {
-    guard keepsConnections, connection.stream.isQuiet() else { return connection.stream.close() }
+    // Not one of before a reload that has changed how connections begin.
+    guard keepsConnections, connection.preamble.isEmpty == (proxyProtocol == nil),
+      connection.stream.isQuiet()
+    else { return connection.stream.close() }
     let reactor = keeper.reactor
     if idle.count >= maxIdle { reactor.unpark(idle.removeFirst().stream.descriptor) }
     var milliseconds = idleTimeout
@@ -111,6 +132,20 @@ final class ServerPool<Stream: ServerStream & ~Copyable>: IdleOwner {
 
   func wakeIdle(_ fd: Int32) {
     idle.removeAll { $0.stream.descriptor == fd }
+  }
+}
+
+extension TCPStream {
+  /// Sends a PROXY header as the first bytes of a connection. A new socket takes so little at once.
+  mutating func begin(with preamble: [UInt8], more: Bool) throws(ConnectError) {
+    let pool = BufferPool(keeping: 0)
+    var buffer = pool.borrow(.small)
+    buffer.append(preamble)
+    switch write(from: &buffer, more: more) {
+    case .moved where buffer.isEmpty: return
+    case .failed(let error): throw .failed(error)
+    case .moved, .blocked, .ended: throw .timedOut
+    }
   }
 }
 

@@ -1,11 +1,12 @@
 // All sites of a configuration as one worker holds them: flat arrays of numbers, because there may
 // be 100,000 sites, and a request is to touch few of their cache lines.
 //
-//     host --HostIndex--> site --PathIndex--> row
+//     host --HostIndex--> site --PathIndex--> route --> destination
 //
-// A site is 16 bytes and a route 12. Sites with the same patterns, which on a hosting platform are
-// nearly all, share one PathIndex; routes with the same options share one number for them. No object
-// is made for a site or route before a request asks for it (Plan).
+// A site is 16 bytes and a route 4. Sites with the same patterns, which on a hosting platform are
+// nearly all, share one PathIndex; routes that do the same share one destination, and those with the
+// same options one number for them. So what a request touches is mostly what the last one touched,
+// and no object is made for a destination before a request asks for it (Plan).
 import Configuration
 import Routing
 import Telemetry
@@ -14,8 +15,8 @@ import Telemetry
 struct SiteTable {
   private struct Site: BitwiseCopyable {
     var paths: UInt32
-    /// The row of its first route; the others follow in their order.
-    var firstRow: UInt32
+    /// Where its first route is in `routes`; the others follow in their order.
+    var firstRoute: UInt32
     /// Where its first name is in `names`.
     var name: UInt32
     /// 253 at most, and two for a wildcard.
@@ -23,28 +24,42 @@ struct SiteTable {
   }
 
   /// What is done by a route; each number counts in a list of its own.
-  enum Work: BitwiseCopyable {
+  enum Work: BitwiseCopyable, Hashable {
     case proxy(upstream: UInt32)
     case respond(UInt32)
     case redirect(UInt32)
     case function(UInt32)
   }
 
-  /// A route, without its pattern.
-  struct Row: BitwiseCopyable {
+  /// What routes do, and how.
+  struct Destination: BitwiseCopyable, Hashable {
     var work: Work
+    var settings: UInt32
+  }
+
+  /// A route, without its pattern: the number of its destination.
+  private struct Route: BitwiseCopyable {
+    let destination: UInt32
+  }
+
+  /// Where the connections of a site go undecrypted.
+  struct Passthrough: BitwiseCopyable {
+    var upstream: UInt32
     var settings: UInt32
   }
 
   /// The patterns of one site or of many. Immutable; an object, so that a request counts one
   /// reference and not one for each array of the index.
-  final class PathSet {
+  final class PathSet: Sendable {
     let index: PathIndex
     let patterns: [PathPattern]
+    /// Of each pattern, whether it is a regular expression.
+    let areExpressions: [Bool]
 
-    init(_ index: PathIndex, _ patterns: [PathPattern]) {
-      self.index = index
+    init(_ patterns: [PathPattern]) throws(DuplicateRoute) {
       self.patterns = patterns
+      index = try PathIndex(patterns)
+      areExpressions = patterns.map { if case .expression = $0 { true } else { false } }
     }
   }
 
@@ -52,9 +67,12 @@ struct SiteTable {
   private var sites: [Site] = []
   private var names: [UInt8] = []
   private(set) var pathSets: [PathSet] = []
-  private(set) var rows: [Row] = []
+  private var routes: [Route] = []
+  private(set) var destinations: [Destination] = []
   /// The options that routes have, each once.
   private(set) var settings: [Shared<RouteOptions>] = []
+  /// The sites that are passed through, by their numbers.
+  private(set) var passthroughs: [Int: Passthrough] = [:]
   private(set) var responses: [Shared<FixedResponse>] = []
   private(set) var redirects: [Shared<Redirect>] = []
 
@@ -62,7 +80,7 @@ struct SiteTable {
     hosts = HostIndex(capacity: configurations.reduce(0) { $0 + $1.names.count })
     sites.reserveCapacity(configurations.count)
     names.reserveCapacity(configurations.count * 20)
-    rows.reserveCapacity(configurations.reduce(0) { $0 + $1.routes.count })
+    routes.reserveCapacity(configurations.reduce(0) { $0 + $1.routes.count })
     var makers = Makers()
     for configuration in configurations { add(configuration, &makers) }
   }
@@ -71,6 +89,9 @@ struct SiteTable {
   private struct Makers {
     var pathSets: [[UInt8]: UInt32] = [:]
     var settings: [ObjectIdentifier: UInt32] = [:]
+    /// Answers of rsp's own, of both kinds.
+    var answers: [ObjectIdentifier: UInt32] = [:]
+    var destinations: [Destination: UInt32] = [:]
   }
 
   private mutating func add(_ configuration: SiteConfiguration, _ makers: inout Makers) {
@@ -81,13 +102,29 @@ struct SiteTable {
     }
     sites.append(
       Site(
-        paths: pathSet(of: configuration.routes, &makers), firstRow: UInt32(rows.count),
+        paths: pathSet(of: configuration.routes, &makers), firstRoute: UInt32(routes.count),
         name: UInt32(names.count), nameCount: UInt8(clamping: name.count)))
     names += name
-    for route in configuration.routes {
-      rows.append(
-        Row(work: work(route.action), settings: number(of: route.settings, &makers)))
+    if let upstream = configuration.passthrough {
+      let options = configuration.tunnel ?? Self.usualTunnel
+      passthroughs[sites.count - 1] = Passthrough(
+        upstream: UInt32(upstream), settings: number(of: options, &makers))
     }
+    for route in configuration.routes {
+      let destination = Destination(
+        work: work(route.action, &makers), settings: number(of: route.settings, &makers))
+      routes.append(Route(destination: number(of: destination, &makers)))
+    }
+  }
+
+  private mutating func number(
+    of destination: Destination, _ makers: inout Makers
+  ) -> UInt32 {
+    if let known = makers.destinations[destination] { return known }
+    let number = UInt32(destinations.count)
+    makers.destinations[destination] = number
+    destinations.append(destination)
+    return number
   }
 
   private mutating func pathSet(
@@ -106,11 +143,11 @@ struct SiteTable {
     let patterns = routes.map(\.pattern)
     makers.pathSets[key] = UInt32(pathSets.count)
     do {
-      pathSets.append(PathSet(try PathIndex(patterns), patterns))
+      pathSets.append(try PathSet(patterns))
     } catch {
       // The configuration refuses such a site; should one come here all the same, it has no routes.
       Log.error("a site has the route \"\(patterns[error.second])\" twice")
-      if let none = try? PathIndex([]) { pathSets.append(PathSet(none, [])) }
+      if let none = try? PathSet([]) { pathSets.append(none) }
     }
     return UInt32(pathSets.count - 1)
   }
@@ -125,20 +162,29 @@ struct SiteTable {
     return number
   }
 
-  private mutating func work(_ action: Action) -> Work {
+  private mutating func work(_ action: Action, _ makers: inout Makers) -> Work {
     switch action {
     case .proxy(let upstream):
       return .proxy(upstream: UInt32(upstream))
     case .respond(let response):
-      responses.append(response)
-      return .respond(UInt32(responses.count - 1))
+      let known = makers.answers[ObjectIdentifier(response)]
+      if known == nil { responses.append(response) }
+      let number = known ?? UInt32(responses.count - 1)
+      makers.answers[ObjectIdentifier(response)] = number
+      return .respond(number)
     case .redirect(let redirect):
-      redirects.append(redirect)
-      return .redirect(UInt32(redirects.count - 1))
+      let known = makers.answers[ObjectIdentifier(redirect)]
+      if known == nil { redirects.append(redirect) }
+      let number = known ?? UInt32(redirects.count - 1)
+      makers.answers[ObjectIdentifier(redirect)] = number
+      return .redirect(number)
     case .function(let number):
       return .function(UInt32(number))
     }
   }
+
+  /// The options of tunnels of which nothing is said.
+  static let usualTunnel = Shared(RouteOptions())
 
   // MARK: Looking up
 
@@ -157,21 +203,55 @@ struct SiteTable {
     pathSets[Int(sites[site].paths)].index.match(path, matcher)
   }
 
-  /// The row of a site's route.
-  func row(of site: Int, _ route: Int) -> Int { Int(sites[site].firstRow) + route }
+  /// The number of what a site's route does.
+  func destination(of route: Int, in site: Int) -> Int {
+    Int(routes[Int(sites[site].firstRoute) + route].destination)
+  }
 
   func paths(of site: Int) -> PathSet { pathSets[Int(sites[site].paths)] }
 
+  /// A route in the words of the configuration.
+  func name(of place: RoutePlace) -> RouteName {
+    guard place.site >= 0 else { return RouteName(site: "", pattern: "") }
+    let site = Int(place.site)
+    let pattern = place.route < 0 ? "" : paths(of: site).patterns[Int(place.route)].description
+    return RouteName(site: name(of: site), pattern: pattern)
+  }
+
+  func isExpression(_ place: RoutePlace) -> Bool {
+    pathSets[Int(sites[Int(place.site)].paths)].areExpressions[Int(place.route)]
+  }
+
   /// The first name of a site.
   func name(of site: Int) -> String {
+    String(decoding: names[nameRange(of: site)], as: UTF8.self)
+  }
+
+  /// The number of the site with this first name.
+  func site(named name: String) -> Int? {
+    // The name of a wildcard finds itself: of all suffixes that fit it, its own is the longest.
+    let found = Array(name.utf8).withBytes { site(for: $0) }
+    guard let found, self.name(of: found) == name else { return nil }
+    return found
+  }
+
+  /// Whether the site of a number, if there is one, has the first name of another table's site.
+  func hasName(of other: Int, in table: borrowing SiteTable, at number: Int) -> Bool {
+    guard sites.indices.contains(number) else { return false }
+    let (mine, others) = (nameRange(of: number), table.nameRange(of: other))
+    return names[mine].elementsEqual(table.names[others])
+  }
+
+  private func nameRange(of site: Int) -> Range<Int> {
     let start = Int(sites[site].name)
-    return String(decoding: names[start..<start + Int(sites[site].nameCount)], as: UTF8.self)
+    return start..<start + Int(sites[site].nameCount)
   }
 
   /// Bytes of memory behind the table, what is shared with the configuration apart.
   var byteCount: Int {
     hosts.byteCount + sites.capacity * MemoryLayout<Site>.stride + names.capacity
-      + rows.capacity * MemoryLayout<Row>.stride
+      + routes.capacity * MemoryLayout<Route>.stride
+      + destinations.capacity * MemoryLayout<Destination>.stride
       + pathSets.capacity * MemoryLayout<PathSet>.stride
       + pathSets.reduce(0) { $0 + $1.index.byteCount }
       + (settings.capacity + responses.capacity + redirects.capacity)

@@ -101,7 +101,7 @@ extension ClientConnection where Stream: ~Copyable {
     case .isArgs: if request.query.count > 0 { try head.write("?") }
     case .serverProtocol: try head.write(request.minorVersion > 0 ? "HTTP/1.1" : "HTTP/1.0")
     case .requestID: try appendRequestID(to: &head)
-    case .serverName: try head.write(route?.place.site ?? "")
+    case .serverName: try head.write(route.map { $0.tables.sites.name(of: Int(place.site)) } ?? "")
     case .proxyHost: try head.write((route as? RoutePlan)?.upstream.name ?? "")
     case .hostname: try head.write(worker.hostname)
     case .timeISO8601:

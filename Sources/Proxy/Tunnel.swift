@@ -1,4 +1,5 @@
 // After a 101: bytes both ways, nothing understood, each direction ended on its own.
+import Balancing
 import Bytes
 import Configuration
 import HTTP
@@ -13,11 +14,20 @@ extension ClientConnection where Stream: ~Copyable {
   func tunnel<Server: ServerStream & ~Copyable>(
     to server: ServerConnection<Server>, _ attempt: inout Attempt<Server>
   ) async throws(AttemptFailure) -> Disposition {
-    let patience = Int64(attempt.route.options.tunnelTimeoutMilliseconds)
     try startTunnel(&attempt)
+    await moveBytes(to: server, on: attempt.route, isWebSocket: download.frames != nil)
+    return .close
+  }
+
+  /// Moves bytes both ways until both sides have ended, one has broken, or nothing has moved for
+  /// `tunnel_timeout`. The relays have been started, with what is to be sent first.
+  func moveBytes<Server: ServerStream & ~Copyable>(
+    to server: ServerConnection<Server>, on route: RoutePlan, isWebSocket: Bool
+  ) async {
+    let patience = Int64(route.options.tunnelTimeoutMilliseconds)
     let sides = [stream.readInterest, server.stream.readInterest]
     let record = worker.noteTunnel(
-      on: attempt.route, between: sides, isWebSocket: download.frames != nil)
+      on: route, at: place, between: sides, isWebSocket: isWebSocket)
     defer { worker.forget(record) }
     var ended = (up: false, down: false)
     while !(ended.up && ended.down) {
@@ -27,6 +37,7 @@ extension ClientConnection where Stream: ~Copyable {
         if !ended.down {
           let step = try download.pump(from: &server.stream, to: &stream)
           if case .again = step { again = true }
+          if turn.owesOutcome, download.received > 0 { noteOutcome(.answered, of: route.upstream) }
           if case .finished = step {
             stream.finishWriting()
             ended.down = true
@@ -45,7 +56,7 @@ extension ClientConnection where Stream: ~Copyable {
           continue
         }
       } catch {
-        return .close
+        return
       }
       if ended.up && ended.down { break }
       var interests = Interests()
@@ -57,10 +68,9 @@ extension ClientConnection where Stream: ~Copyable {
       let deadline = min(quiet, record.end)
       let wake = await reactor.wait(for: interests, until: deadline)
       guard case .deadline = wake, reactor.now >= deadline else { continue }
-      guard record.isWebSocket, !record.isLeaving, reactor.now >= record.end else { return .close }
+      guard record.isWebSocket, !record.isLeaving, reactor.now >= record.end else { return }
       record.leave(at: reactor.now)
     }
-    return .close
   }
 
   private func startTunnel<Server: ServerStream & ~Copyable>(

@@ -6,6 +6,7 @@ import IO
 final class TunnelRecord {
   /// Its route in the plan in force, or the last one it had.
   fileprivate(set) var route: RoutePlan
+  fileprivate let name: RouteName
   /// Its two sides: its task waits for one of them or for both.
   fileprivate let sides: [Interest]
   let isWebSocket: Bool
@@ -24,9 +25,10 @@ final class TunnelRecord {
     end = now.advanced(by: Self.farewell)
   }
 
-  fileprivate init(_ route: RoutePlan, _ sides: [Interest], isWebSocket: Bool) {
+  fileprivate init(_ route: RoutePlan, _ name: RouteName, _ sides: [Interest], isWebSocket: Bool) {
     self.isWebSocket = isWebSocket
     self.route = route
+    self.name = name
     self.sides = sides
   }
 }
@@ -34,9 +36,10 @@ final class TunnelRecord {
 extension WorkerState {
   /// A tunnel begins; `forget` it when it has ended.
   func noteTunnel(
-    on route: RoutePlan, between sides: [Interest], isWebSocket: Bool
+    on route: RoutePlan, at place: RoutePlace, between sides: [Interest], isWebSocket: Bool
   ) -> TunnelRecord {
-    let record = TunnelRecord(route, sides, isWebSocket: isWebSocket)
+    let name = route.tables.sites.name(of: place)
+    let record = TunnelRecord(route, name, sides, isWebSocket: isWebSocket)
     if isWebSocket, leavesTunnels { record.leave(at: reactor.now) }
     tunnels[ObjectIdentifier(record)] = record
     return record
@@ -49,7 +52,7 @@ extension WorkerState {
     guard !tunnels.isEmpty else { return }
     let end = reactor.now.advanced(by: milliseconds)
     for tunnel in tunnels.values where !tunnel.isLeaving {
-      if let same = plan.counterpart(of: tunnel.route) {
+      if let same = plan.counterpart(of: tunnel.route, named: tunnel.name) {
         // Nothing of an old plan lives longer for its sake.
         tunnel.route = same
         tunnel.end = .never

@@ -11,8 +11,6 @@ final class UpstreamContext {
   let keeper: PoolKeeper
   /// The worker itself, once it runs: others send it the places it waits for.
   weak var worker: Worker?
-  /// Asked only when nobody follows names for all workers.
-  private(set) lazy var resolver = Resolver(on: reactor)
   /// Workers that choose by chance must not choose in step.
   var random: RandomSource
 

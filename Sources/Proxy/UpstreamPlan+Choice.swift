@@ -137,15 +137,21 @@ extension UpstreamPlan {
   // MARK: Connecting
 
   /// Opens a connection to a server.
+  ///
+  /// - Parameters:
+  ///   - preamble: a PROXY header, which is sent before anything else.
+  ///   - more: something will follow it at once.
   func connect(
-    to server: UpstreamServer, _ options: RouteOptions
+    to server: UpstreamServer, _ options: RouteOptions, beginningWith preamble: [UInt8] = [],
+    more: Bool = false
   ) async throws(ConnectError) -> ServerConnection<TCPStream> {
     let address = server.member.address
     let began = reactor.now
     do {
       let deadline = began.advanced(by: Int64(options.connectTimeoutMilliseconds))
-      return try ServerConnection(
-        await TCPStream.connect(to: address, on: reactor, until: deadline))
+      var stream = try await TCPStream.connect(to: address, on: reactor, until: deadline)
+      if !preamble.isEmpty { try stream.begin(with: preamble, more: more) }
+      return ServerConnection(stream, begunWith: preamble)
     } catch {
       note("cannot connect to \(address): \(error.words)", at: reactor.now)
       if case .failed(let error) = error, error.isOurs { throw .failed(error) }

@@ -17,7 +17,14 @@ extension UpstreamPlan {
         if known.isEmpty { isAwaited = true }
       }
     }
-    resetNames(isAwaited: isAwaited)
+    awaitsNames = isAwaited
+    setMembers(members)
+  }
+
+  /// The DNS has spoken: the whole list, resolved and numeric together. Somebody follows the names for
+  /// all workers (Supervision); at a start this may come a moment after the first requests.
+  func follow(_ members: [Member]) {
+    awaitsNames = false
     setMembers(members)
   }
 

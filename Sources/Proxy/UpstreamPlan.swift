@@ -1,5 +1,5 @@
 // A group of servers as one worker uses it. What is done with it is in its aspects: its members
-// (+Members), the choice among them (+Choice), the line in front of full ones (+Line), names (+Names).
+// (+Members), the choice among them (+Choice), the line in front of full ones (+Line).
 import Balancing
 import Configuration
 import HTTP
@@ -24,8 +24,8 @@ final class UpstreamPlan {
   var waiters: [UInt64: Waiter] = [:]
   /// Requests that wait for a name's first answer.
   var nameWaiters: [Waiter] = []
-  /// What of the configured names is known.
-  var names = NameKnowledge.complete
+  /// Whether it has names of which nobody has heard anything yet: it is worth waiting for them.
+  var awaitsNames = false
   /// What the operator said, by server or address.
   var wishes: [String: Administrative] = [:]
   /// What the next plan says, until that is in force.

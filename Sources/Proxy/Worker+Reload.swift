@@ -2,6 +2,18 @@
 // the one in force (prepare), and when every worker has, puts it in its place (commit).
 import Configuration
 import IO
+import TLS
+
+/// What the TLS handshakes of a listener work with: shared by all workers.
+package struct TLSHandover: Sendable {
+  package var certificates: CertificateStore
+  package var ticketKeys: TicketKeys
+
+  package init(certificates: CertificateStore, ticketKeys: TicketKeys) {
+    self.certificates = certificates
+    self.ticketKeys = ticketKeys
+  }
+}
 
 /// A listener that a worker is to have.
 package struct ListenerHandover: Sendable {
@@ -14,6 +26,8 @@ package struct ListenerHandover: Sendable {
   /// Somebody outside holds the sockets and goes on when we do not (systemd): what waits in their
   /// queues is theirs.
   package var isBorrowed: Bool
+  /// Nil where no TLS is terminated.
+  package var tls: TLSHandover?
 
   package init(
     address: ListenAddress, options: ListenerOptions, sockets: [Int32] = [],
@@ -60,22 +74,17 @@ package struct PlanError: Error, Sendable, Equatable, CustomStringConvertible {
 }
 
 extension Worker {
-  /// Builds the plan of a configuration. Nothing changes until `commit`; another `prepare` replaces
-  /// what was prepared, and `abandon` drops it.
-  package func prepare(_ configuration: Configuration) throws(PlanError) {
+  /// Builds the plan of a configuration around its tables. Nothing changes until `commit`; another
+  /// `prepare` replaces what was prepared, and `abandon` drops it.
+  package func prepare(
+    _ configuration: Configuration, _ tables: sending PlanTables
+  ) throws(PlanError) {
     guard state.listeners.hasRoom(for: configuration.listeners.map(\.address)) else {
       throw PlanError(messages: [
         "there can be at most \(ListenerTable.most) listeners, those included that are still closing"
       ])
     }
-    let functions: RouteFunctions?
-    do throws(ConfigurationError) {
-      functions = try RouteFunctions(configuration)
-    } catch {
-      throw PlanError(messages: error.messages)
-    }
-    state.prepared = Plan(
-      configuration, state.upstreamContext, adopting: state.plan, functions: functions)
+    state.prepared = Plan(configuration, tables, state.upstreamContext, adopting: state.plan)
   }
 
   /// Drops what was prepared.
@@ -84,9 +93,9 @@ extension Worker {
   /// Works by the prepared plan from now on. Exchanges that run go on by the old one.
   package func commit(_ commitment: Commitment) {
     guard let plan = state.prepared else { return }
+    plan.takeEffect(after: state.plan)
     state.plan = plan
     state.prepared = nil
-    plan.takeEffect()
     state.maxConnections = commitment.maxConnections
     for (upstream, members) in commitment.members { setMembers(members, of: upstream) }
     listen(commitment.listeners)
@@ -110,6 +119,9 @@ extension Worker {
         continue
       }
       listener.options = handover.options
+      listener.isPlain =
+        handover.options.tls == nil && handover.options.proxyProtocol == nil
+        && state.plan.service(at: handover.address) == nil
       for fd in handover.sockets {
         listener.sockets.insert(fd)
         Task.immediate {

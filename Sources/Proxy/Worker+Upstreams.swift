@@ -1,4 +1,5 @@
-// What the supervisor and the control socket tell a worker about its upstreams, and what they ask.
+// What the supervisor and the control socket tell a worker about its upstreams, and what they ask
+// about these and the sites.
 import Balancing
 import IO
 
@@ -30,4 +31,7 @@ extension Worker {
 
   /// What this worker knows of all upstreams, in the order of the configuration.
   package func upstreamStatus() -> [UpstreamStatus] { state.plan.upstreams.map(\.status) }
+
+  /// What this worker was asked so far for each site, by the sites' first names.
+  package func siteCounts() -> [String: SiteCounts] { state.plan.siteCounts }
 }

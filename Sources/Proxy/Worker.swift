@@ -62,7 +62,7 @@ package actor Worker {
           if let suppressed = limiter.admit(at: state.reactor.now) {
             Log.error("too many connections\(LogLimiter.note(suppressed))")
           }
-          turnAway(socket.release())
+          turnAway(socket.release(), from: client)
         } else {
           start(socket.release(), peer, on: client)
         }
@@ -107,13 +107,18 @@ package actor Worker {
     }
     state.connections += 1
     listener.connections += 1
-    Task.immediate {
+    guard listener.isPlain else { return startWithPreamble(fd, peer, record) }
+    // In the next turn, for the reason above; and a task that begins at once has a record of its
+    // executor, which each resumption then looks up under a lock.
+    Task {
       await self.serve(TCPStream(registered: fd, on: self.state.reactor), peer, record)
     }
   }
 
   /// Answers a connection that there is no room for, and closes it.
-  private func turnAway(_ fd: Int32) {
+  private func turnAway(_ fd: Int32, from listener: ClientListener) {
+    // Who does not speak HTTP in the clear would not understand the answer.
+    guard listener.isPlain else { return _ = Descriptor(adopting: fd) }
     guard var stream = try? TCPStream(Descriptor(adopting: fd), on: state.reactor) else { return }
     var buffer = state.buffers.borrow(.small)
     let answer = ErrorAnswer(.serviceUnavailable, "too many connections", retryAfter: 1)
@@ -123,15 +128,23 @@ package actor Worker {
     stream.finishWriting()
   }
 
-  private func serve(
-    _ stream: consuming TCPStream, _ peer: SocketAddress, _ record: ConnectionRecord
+  /// - Parameters:
+  ///   - facts: what is known of the connection beside its socket.
+  ///   - received: what has been read of it already.
+  func serve(
+    _ stream: consuming TCPStream, _ peer: SocketAddress, _ record: ConnectionRecord,
+    _ facts: ConnectionFacts? = nil, received: consuming ByteBuffer = ByteBuffer()
   ) async {
     // There is one: a listener stays as long as its connections.
     guard let listener = state.listeners[record.listener] else { return }
-    let connection = ClientConnection(stream, from: peer, record, listener, state)
+    let connection = ClientConnection(stream, from: peer, record, listener, state, facts)
+    if !received.isEmpty { connection.input = received }
     switch await connection.serve() {
     case .closed: state.connectionEnded(on: listener)
-    case .idle: state.park(connection.stream.detach(), connection.record, listener.options)
+    case .idle:
+      let fd = connection.stream.detach()
+      state.parkedFacts.keep(facts, of: fd)
+      state.park(fd, connection.record, listener.options)
     }
   }
 
@@ -142,14 +155,15 @@ package actor Worker {
       for client in woken {
         Task.immediate {
           let stream = TCPStream(registered: client.fd, on: self.state.reactor)
+          let facts = self.state.parkedFacts.take(of: client.fd)
           if client.isExpired {
             if let listener = self.state.listeners[client.record.listener] {
               self.state.connectionEnded(on: listener)
             }
             return
           }
-          let peer = Sockets.peerAddress(of: client.fd) ?? .unix("")
-          await self.serve(stream, peer, client.record)
+          let peer = facts?.peer ?? Sockets.peerAddress(of: client.fd) ?? .unix("")
+          await self.serve(stream, peer, client.record, facts)
         }
       }
     }

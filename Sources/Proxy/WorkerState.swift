@@ -22,6 +22,8 @@ package final class WorkerState {
   var fieldLimiter = LogLimiter(milliseconds: 10_000)
   /// For expressions that met a limit.
   var matcherLimiter = LogLimiter(milliseconds: 10_000)
+  /// For connections that begin with something that cannot be read.
+  var preambleLimiter = LogLimiter(milliseconds: 10_000)
   /// What upstreams use of the worker.
   let upstreamContext: UpstreamContext
   /// Where heads are composed before they are put in front of a body. Used between two waits only.
@@ -47,6 +49,8 @@ package final class WorkerState {
   /// The number clients are parked with.
   let clientKeeper: UInt16
   let parkedClients: ParkedClients
+  /// What is known of those parked clients whose sockets do not tell everything.
+  var parkedFacts = ParkedFacts()
   /// What housekeeping sleeps on; nil when the process had no descriptor left for it.
   let alarm: Alarm?
   private var clock = WallClock()
@@ -63,8 +67,8 @@ package final class WorkerState {
     parkedClients = ParkedClients()
     clientKeeper = reactor.add(parkedClients)
     upstreamContext = UpstreamContext(reactor, loop, commons)
-    plan = Plan(
-      configuration, upstreamContext, functions: RouteFunctions.orNone(of: configuration))
+    let tables = PlanTables(configuration, RouteFunctions.orNone(of: configuration))
+    plan = Plan(configuration, tables, upstreamContext)
   }
 
   /// Blocks that the worker itself holds: the two scratch blocks.

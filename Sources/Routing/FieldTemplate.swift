@@ -63,6 +63,26 @@ package struct FieldTemplate: Sendable, Equatable {
     }
   }
 
+  /// A part of a template that is made by the program itself.
+  package enum Part {
+    case text(StaticString)
+    case number(UInt16)
+    /// One without a name of its own.
+    case variable(TemplateVariable)
+  }
+
+  /// A template of parts, which cannot fail; they are short.
+  package init(_ parts: [Part]) {
+    for part in parts {
+      switch part {
+      case .text(let text): for byte in "\(text)".utf8 { addLiteral(byte) }
+      case .number(let number): for byte in "\(number)".utf8 { addLiteral(byte) }
+      case .variable(let variable):
+        pieces.append(Piece(variable: variable, start: UInt16(text.count), count: 0))
+      }
+    }
+  }
+
   private mutating func addLiteral(_ byte: UInt8) {
     if let last = pieces.indices.last, pieces[last].variable == nil {
       pieces[last].count += 1

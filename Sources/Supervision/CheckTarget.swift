@@ -8,10 +8,16 @@ package struct CheckTarget: Sendable, Equatable {
   package var upstream: String
   package var member: Member
   package var options: HealthCheckOptions
+  /// The PROXY header that it expects; nil for none.
+  package var proxyProtocol: ProxyProtocolVersion?
 
-  package init(upstream: String, member: Member, options: HealthCheckOptions) {
+  package init(
+    upstream: String, member: Member, options: HealthCheckOptions,
+    proxyProtocol: ProxyProtocolVersion? = nil
+  ) {
     self.upstream = upstream
     self.member = member
     self.options = options
+    self.proxyProtocol = proxyProtocol
   }
 }

@@ -48,20 +48,38 @@ final class ControlSocket {
 extension Supervisor {
   /// Opens the control socket, if there is to be one. The proxy goes on without it when it cannot.
   func openControlSocket() {
-    guard let path = controlPath else { return }
+    if let (path, number) = boundControl {
+      boundControl = nil
+      start(ControlSocket(path: path, adopting: number, on: reactor))
+    } else if let path = controlPath, let number = openControlSocket(at: path) {
+      start(ControlSocket(path: path, adopting: number, on: reactor))
+    }
+  }
+
+  /// Listens at a path.
+  ///
+  /// - Returns: nil when that cannot be, which is told.
+  func openControlSocket(at path: String) -> Int32? {
     do throws(SystemError) {
       if Sockets.isAbandoned(path) { Process.unlink(path) }
-      let socket = try Sockets.listenPrivately(at: path)
-      start(ControlSocket(path: path, adopting: socket.release(), on: reactor))
+      return try Sockets.listenPrivately(at: path).release()
     } catch {
       let reason = error.isAddressInUse ? "another process answers there" : "\(error)"
       Log.warning("no control socket at \(path): \(reason)")
+      return nil
     }
   }
 
   /// Where it is to be; nil when there is to be none.
-  var controlPath: String? {
-    ControlPath.path(for: launch.control ?? configuration.process.controlSocket)
+  var controlPath: String? { controlPath(of: configuration) }
+
+  func controlPath(of configuration: Configuration) -> String? {
+    // By default it stays where it was: the user may be another one now.
+    let standing = inheritance.control?.path
+    if launch.control == nil, configuration.process.controlSocket == nil, let standing {
+      return standing
+    }
+    return ControlPath.path(for: launch.control ?? configuration.process.controlSocket)
   }
 
   func start(_ socket: ControlSocket) {

@@ -55,9 +55,15 @@ struct HealthCheck: ~Copyable {
     _ target: CheckTarget, on reactor: Reactor, _ buffers: BufferPool, until deadline: Moment
   ) async throws(CheckFailure) {
     let stream = try await connect(to: target.checkAddress, on: reactor, until: deadline)
-    guard case .http(let check) = target.options.kind else { return }
     var exchange = HealthCheck(
       stream: stream, buffer: buffers.borrow(.large), reactor: reactor, deadline: deadline)
+    if let version = target.proxyProtocol {
+      // The connection is rsp's own, and speaks for no client.
+      exchange.buffer.append(version.ownHeader)
+    }
+    guard case .http(let check) = target.options.kind else {
+      return try await exchange.sendAll()
+    }
     try await exchange.send(check, to: target)
     let head = try await exchange.receiveHead(answering: check.method == "HEAD" ? .head : .get)
     let status = Int(head.status)
@@ -105,6 +111,10 @@ struct HealthCheck: ~Copyable {
       """
     guard request.utf8.count <= buffer.tailroom else { throw .malformed }
     buffer.append(request)
+    try await sendAll()
+  }
+
+  private mutating func sendAll() async throws(CheckFailure) {
     while !buffer.isEmpty {
       switch stream.write(from: &buffer, more: false) {
       case .moved: continue

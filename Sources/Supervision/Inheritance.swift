@@ -19,6 +19,9 @@ package struct Inheritance: Sendable {
   private var items: [Item] = []
   /// What the cookies of sticky upstreams are signed with.
   var stickyKey: SipHash.Key?
+  /// The keys of session tickets, and the second since 1970 when the newest was made.
+  var ticketKeys: [UInt8] = []
+  var ticketTime = 0
   /// The control socket, and its path.
   var control: (path: String, number: Int32)?
   /// What the operator wanted of servers, by upstream and server.

@@ -56,6 +56,8 @@ package final class Predecessor: Sendable {
       $0.text.flatMap { UInt64($0, radix: 16) }
     }
     if key.count == 2 { inheritance.stickyKey = SipHash.Key(key[0], key[1]) }
+    inheritance.ticketKeys = (estate["ticket_keys"]?.text).map(Hexadecimal.bytes) ?? []
+    inheritance.ticketTime = estate["ticket_time"]?.int ?? 0
     for wish in estate["wishes"]?.elements ?? [] {
       guard let upstream = wish["upstream"]?.text, let server = wish["server"]?.text,
         let number = wish["wish"]?.int.flatMap({ UInt8(exactly: $0) }),

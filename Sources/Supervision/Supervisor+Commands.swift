@@ -13,7 +13,7 @@ extension Supervisor {
       return .failure("a request is an object with \"command\"")
     }
     switch command {
-    case "status": return await status()
+    case "status": return await status(allSites: request["all_sites"]?.bool == true)
     case "reload": return await answerReload(request)
     case "confirm":
       return confirm() ? .success : .failure("no configuration waits to be confirmed")
@@ -95,7 +95,8 @@ extension Supervisor {
       return .failure("\"client\" is an IP address")
     }
     let asked = ExplainedRequest(
-      listener: request["listener"]?.text, method: request["method"]?.text ?? "GET", url: url,
+      listener: request["listener"]?.text ?? configuration.listener(for: url),
+      method: request["method"]?.text ?? "GET", url: url,
       fields: (request["headers"]?.elements ?? []).compactMap(\.text), client: client)
     var explanation = await workers[0].explain(asked)
     var upstreams: [UpstreamStatus] = []

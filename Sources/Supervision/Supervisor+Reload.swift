@@ -54,6 +54,9 @@ extension Supervisor {
       if launch.control == nil, new.process.controlSocket != old.process.controlSocket {
         Log.warning("The changed control socket counts from the next start.")
       }
+      if new.process.user != old.process.user {
+        Log.warning("The changed user counts from the next start.")
+      }
       // What an unconfirmed configuration would have gone back to is what this one goes back to.
       let previous = probation?.previous ?? old
       probation = nil
@@ -80,29 +83,40 @@ extension Supervisor {
         "there is no configuration file to read: rsp was started with a port and a server"
       ])
     }
-    let result = await Self.read(path)
+    let result = await Self.read(path, loop)
     do { return try result.get() } catch { throw ReloadError(messages: error.messages) }
   }
 
   /// Reads a file on a thread of its own: a large one takes seconds, in which servers are to be
   /// checked and commands to be answered.
-  private nonisolated static func read(_ path: String) async -> Result<
-    Configuration, ConfigurationError
-  > {
-    var reader: ThreadBox?
-    let result: Result<Configuration, ConfigurationError> = await withCheckedContinuation {
-      whenRead in
-      let work: @Sendable () -> Void = {
-        do throws(ConfigurationError) {
-          whenRead.resume(returning: .success(try Configuration.load(path: path)))
-        } catch {
-          whenRead.resume(returning: .failure(error))
-        }
+  private nonisolated static func read(
+    _ path: String, _ loop: EventLoop
+  ) async -> Result<Configuration, ConfigurationError> {
+    await onThread(named: "rsp reader", of: loop) {
+      do throws(ConfigurationError) {
+        return .success(try Configuration.load(path: path))
+      } catch {
+        return .failure(error)
       }
-      do { reader = ThreadBox(try Thread(named: "rsp reader", work)) } catch { work() }
     }
-    reader?.join()
-    return result
+  }
+
+  /// Does some long work on a thread of its own, while this one goes on.
+  ///
+  /// - Parameter loop: where the caller goes on afterwards.
+  nonisolated static func onThread<Product>(
+    named name: String, of loop: EventLoop, _ work: @escaping @Sendable () -> sending Product
+  ) async -> sending Product {
+    var thread: ThreadBox?
+    let product: Product = await withCheckedContinuation { whenDone in
+      let body: @Sendable () -> Void = {
+        loop.takeJobsOfThread()
+        whenDone.resume(returning: work())
+      }
+      do { thread = ThreadBox(try Thread(named: name, body)) } catch { body() }
+    }
+    thread?.join()
+    return product
   }
 
   /// Puts a configuration in force, in every worker or in none.
@@ -116,14 +130,17 @@ extension Supervisor {
       ])
     }
     do throws(ReloadError) {
+      let draft = try await draftCertificates(for: new)
       try await prepare(new)
       var (listeners, commitments) = try listen(new)
+      if generation == 0 { try becomeUser(new) }
       let members = follow(new)
       for index in commitments.indices { commitments[index].members = members }
       // Ours of the listeners that go, before the workers': see `stop`.
       swap(&self.listeners, &listeners)
       listeners = [:]
       configuration = new
+      certificates.adopt(draft, for: CertificateDemand(new))
       generation += 1
       await commit(commitments)
       catchUp(with: members)
@@ -135,11 +152,22 @@ extension Supervisor {
     }
   }
 
-  /// Has every worker build its plan, all at the same time.
+  /// Has a plan built for every worker, all at the same time, on threads of their own: a worker has
+  /// requests to serve meanwhile.
   private func prepare(_ new: Configuration) async throws(ReloadError) {
     let attempts = workers.map { worker in
       Task.immediate { () -> PlanError? in
-        do throws(PlanError) { try await worker.prepare(new) } catch { return error }
+        let tables = await Self.onThread(named: "rsp planner", of: loop) {
+          () -> sending Result<PlanTables, PlanError> in
+          do throws(PlanError) { return .success(try PlanTables(new)) } catch {
+            return .failure(error)
+          }
+        }
+        do throws(PlanError) {
+          try await worker.prepare(new, tables.get())
+        } catch {
+          return error
+        }
         return nil
       }
     }
@@ -205,6 +233,7 @@ extension Supervisor {
     _ listener: ListenerConfiguration, _ sockets: ListeningSockets?, toWorker index: Int
   ) throws(SystemError) -> ListenerHandover {
     var handover = ListenerHandover(address: listener.address, options: listener.options)
+    handover.tls = try tls(for: listener)
     guard let sockets else { return handover }
     if let known = listeners[listener.address] {
       known.setBacklog(listener.options.backlog)

@@ -54,7 +54,10 @@ extension Supervisor {
       let known = follower?.members(of: upstream.name)
       let members = known ?? upstream.servers.flatMap { $0.members([]) }
       for member in members {
-        targets.append(CheckTarget(upstream: upstream.name, member: member, options: options))
+        targets.append(
+          CheckTarget(
+            upstream: upstream.name, member: member, options: options,
+            proxyProtocol: upstream.options.proxyProtocol))
       }
     }
     checker?.update(targets)

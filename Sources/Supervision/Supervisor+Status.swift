@@ -6,7 +6,9 @@ import Proxy
 
 extension Supervisor {
   /// The state of everything, as one object.
-  func status() async -> JSON {
+  ///
+  /// - Parameter allSites: list every site, not only those that are asked most.
+  func status(allSites: Bool = false) async -> JSON {
     if isStopping { return .failure("rsp is stopping") }
     var connections = 0
     var upstreams: [UpstreamStatus] = []
@@ -18,10 +20,12 @@ extension Supervisor {
       "ok": true, "pid": .integer(Int(Process.id)), "started": .integer(startedAt),
       "configuration": launch.file.map { .string($0) } ?? .null,
       "generation": .integer(generation), "workers": .integer(workers.count),
-      "connections": .integer(connections), "sites": .integer(configuration.sites.count),
+      "connections": .integer(connections), "site_count": .integer(configuration.sites.count),
+      "sites": await siteStatus(all: allSites, upstreams),
       "listeners": .array(configuration.listeners.map { .string("\($0.address)") }),
       "upstreams": .array(upstreams.map { self.json($0) }),
     ]
+    certificates.add(to: &json)
     if let probation {
       let seconds = (probation.end.milliseconds - reactor.now.milliseconds) / 1000
       json.append("confirm_within", .integer(max(0, Int(seconds))))
@@ -62,9 +66,22 @@ extension Supervisor {
   private func json(_ upstream: UpstreamStatus) -> JSON {
     let servers = upstream.servers.map { json($0, of: upstream.name) }
     return [
-      "name": .string(upstream.name), "balance": .string(upstream.algorithm.rawValue),
-      "queued": .integer(upstream.queued), "servers": .array(servers),
+      "name": .string(upstream.name), "state": .string(upstream.condition.name),
+      "balance": .string(upstream.algorithm.rawValue), "queued": .integer(upstream.queued),
+      "servers": .array(servers + unknownServers(of: upstream)),
     ]
+  }
+
+  /// The configured servers of which no address is known, since the DNS has not told any.
+  private func unknownServers(of upstream: UpstreamStatus) -> [JSON] {
+    let configured = configuration.upstreams.first { $0.name == upstream.name }?.servers ?? []
+    let known = Set(upstream.servers.map(\.member.name))
+    return configured.filter { !known.contains($0.address.description) }.map {
+      [
+        "name": .string($0.address.description), "address": .null, "state": "unresolved",
+        "weight": .integer($0.weight), "backup": .bool($0.isBackup),
+      ]
+    }
   }
 
   private func json(_ server: UpstreamStatus.Server, of upstream: String) -> JSON {

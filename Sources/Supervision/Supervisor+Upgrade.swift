@@ -12,6 +12,7 @@ import Balancing
 import Configuration
 import IO
 import Proxy
+import TLS
 import Telemetry
 
 /// A successor that was started and is not ready yet.
@@ -142,6 +143,8 @@ extension Supervisor {
       "sticky_key": .array([
         .string(String(key.low, radix: 16)), .string(String(key.high, radix: 16)),
       ]),
+      "ticket_keys": .string(Hexadecimal.text(certificates.ticketKeys?.exported() ?? [])),
+      "ticket_time": .integer(certificates.ticketsRotated),
       "wishes": .array(wishes),
     ]
   }

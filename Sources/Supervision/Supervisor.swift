@@ -62,6 +62,8 @@ package actor Supervisor {
   let turns: Turns
   private(set) var isStopping = false
   var control: ControlSocket?
+  /// The control socket that was opened while that was still allowed.
+  var boundControl: (path: String, number: Int32)?
   var commandClients = 0
   /// Where names lead to, and which servers are well; nil until the start.
   var follower: NameFollower?
@@ -70,6 +72,8 @@ package actor Supervisor {
   var checksAreStale = false
   /// What the operator wants of servers, where it is not `up`: for those that names lead to later.
   var wishes: [String: [String: Administrative]] = [:]
+  /// The certificates that are shown, and what sessions are taken up with.
+  let certificates = CertificateKeeper()
   /// The successor that is being started.
   var succession: Succession?
   let startedAt = Process.unixSeconds
@@ -81,7 +85,7 @@ package actor Supervisor {
     self.launch = launch
     self.inheritance = inheritance
     reactor = Reactor(for: loop)
-    let commons = Commons(stickyKey: inheritance.stickyKey, followsNames: true)
+    let commons = Commons(stickyKey: inheritance.stickyKey)
     self.commons = commons
     workers = (0..<count).map { _ in Worker(commons: commons) }
     turns = Turns()
@@ -119,6 +123,8 @@ package actor Supervisor {
   private func startThreads() throws(SystemError) {
     for (index, worker) in workers.enumerated() {
       let thread = try Thread(named: "rsp worker \(index)") {
+        // A successor inherits rights that are for the supervisor alone.
+        Privileges.renounce()
         worker.run()
         Task.immediate { await self.workerEnded() }
       }
@@ -134,6 +140,7 @@ package actor Supervisor {
       for (server, wish) in servers { _ = await administer(wish, server, in: upstream) }
     }
     try completeTakeover()
+    keepCertificates()
     for listener in configuration.listeners { Self.announce(listener.address) }
     service.notify("READY=1\nSTATUS=\(statusWords)")
   }

@@ -62,7 +62,12 @@ struct Check: ParsableCommand {
   var file: String
 
   func run() throws {
-    _ = try Source.file(file).load()
+    let configuration = try Source.file(file).load()
+    let mistakes = Supervisor.mistakes(outside: configuration)
+    if !mistakes.isEmpty {
+      for mistake in mistakes { StandardError.print("Error: \(mistake)") }
+      throw ExitCode.failure
+    }
     print("\(file) is in order.")
   }
 }
@@ -77,6 +82,8 @@ extension Log.Level: ExpressibleByArgument {
 
 /// Says what would become of a request under a configuration that need not be in force anywhere.
 func explain(_ request: ExplainedRequest, by configuration: Configuration) -> [String] {
+  var request = request
+  request.listener = configuration.listener(for: request.url)
   var (explanation, upstreams) = Worker.explain(request, by: configuration)
   explanation.addServers(upstreams, configuration)
   return explanation.lines

@@ -49,9 +49,11 @@ struct Status: ParsableCommand {
   @OptionGroup var rsp: ControlOptions
   @Flag(help: "Print the answer as JSON.")
   var json = false
+  @Flag(help: "List every site, not only the 20 that are asked most.")
+  var allSites = false
 
   func run() throws {
-    let status = try rsp.ask(["command": "status"])
+    let status = try rsp.ask(["command": "status", "all_sites": .bool(allSites)])
     print(json ? String(decoding: status.line, as: UTF8.self) : StatusTable(status).text)
   }
 }

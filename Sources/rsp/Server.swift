@@ -17,7 +17,10 @@ func serve(
     let inheritance = try path.map { try Predecessor.takeOver(from: $0) } ?? .fromServiceManager()
     let supervisor = Supervisor(
       launch, workers: configuration.workerCount, inheritance: inheritance)
-    let signals = try Thread(named: "rsp signals") { Signals.serve(supervisor) }
+    let signals = try Thread(named: "rsp signals") {
+      Privileges.renounce()
+      Signals.serve(supervisor)
+    }
     try supervisor.run(configuration)
     // It waits for ever; it ends with the process.
     _ = consume signals

@@ -10,7 +10,7 @@ struct StatusTable {
     line("process", "\(status["pid"]?.int ?? 0), \(status["workers"]?.int ?? 0) workers")
     if let file = status["configuration"]?.text { line("file", file) }
     line("listening", listeners.joined(separator: ", "))
-    line("sites", "\(status["sites"]?.int ?? 0)")
+    line("sites", "\(status["site_count"]?.int ?? 0)")
     line("clients", "\(status["connections"]?.int ?? 0)")
     if let seconds = status["confirm_within"]?.int {
       line("waiting", "goes back in \(seconds) s unless `rsp confirm` comes first")
@@ -19,11 +19,33 @@ struct StatusTable {
       line("failed", "the last reload: \(reload["error"]?.text ?? "")")
     }
     let upstreams = status["upstreams"]?.elements ?? []
-    if upstreams.isEmpty { return }
-    text += "\n"
-    append(Self.rows(upstreams))
-    appendFailures(upstreams)
+    if !upstreams.isEmpty {
+      text += "\n"
+      append(Self.rows(upstreams), words: 3)
+      appendFailures(upstreams)
+    }
+    appendSites(status["sites"]?.elements ?? [], of: status["site_count"]?.int ?? 0)
     text.removeLast()
+  }
+
+  private mutating func appendSites(_ sites: [JSON], of count: Int) {
+    if sites.isEmpty { return }
+    var rows = [["SITE", "STATE", "UPSTREAMS", "ROUTES", "REQUESTS", "FAILURES"]]
+    for site in sites {
+      func number(_ name: String) -> String { "\(site[name]?.int ?? 0)" }
+      let others = (site["names"]?.int ?? 1) - 1
+      let upstreams = (site["upstreams"]?.elements ?? []).compactMap(\.text)
+      rows.append([
+        (site["name"]?.text ?? "") + (others > 0 ? " +\(others)" : ""),
+        site["state"]?.text ?? "", upstreams.isEmpty ? "-" : upstreams.joined(separator: ", "),
+        number("routes"), number("requests"), number("failures"),
+      ])
+    }
+    text += "\n"
+    append(rows, words: 3)
+    if count > sites.count {
+      text += "... and \(count - sites.count) more, asked less; --all-sites lists them.\n"
+    }
   }
 
   /// Why servers failed their last active checks, below the table: the reasons are long.
@@ -57,7 +79,8 @@ struct StatusTable {
         let name = server["name"]?.text ?? ""
         let address = server["address"]?.text ?? ""
         rows.append([
-          upstream["name"]?.text ?? "", name == address ? name : "\(name) (\(address))",
+          upstream["name"]?.text ?? "",
+          name == address || address.isEmpty ? name : "\(name) (\(address))",
           (server["state"]?.text ?? "") + backup, number("weight"), number("in_flight"),
           number("requests"), number("failures"), latency(server["latency_us"]?.int ?? 0),
         ])
@@ -74,12 +97,12 @@ struct StatusTable {
     }
   }
 
-  private mutating func append(_ rows: [[String]]) {
+  /// - Parameter words: how many columns, from the left, are words; the others are numbers.
+  private mutating func append(_ rows: [[String]], words: Int) {
     let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
     for row in rows {
-      // The first three columns are words, the others numbers.
       let cells = row.enumerated().map { column, cell in
-        column < 3
+        column < words
           ? Self.padded(cell, widths[column]) : Self.padded(cell, widths[column], left: true)
       }
       text += cells.joined(separator: "  ") + "\n"

@@ -47,8 +47,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("https://h:443", AddressError.tlsUnsupported),
-    ("HTTPS://h", .tlsUnsupported),
+    ("https://h:443", AddressError.tlsOutOfPlace),
+    ("HTTPS://h", .tlsOutOfPlace),
     ("http://h/api", .notOnlyAuthority),
     ("http://u@h", .notOnlyAuthority),
     ("8080", .hostMissing(8080)),

@@ -27,9 +27,7 @@ import Testing
   }
 
   @Test(arguments: [
-    (#"upstream "a" { "https://h" }"#, #"server "https://h" asks for TLS to the server"#),
-    (#"site "*" { ["/"] = proxy "h:1", access = function() end }"#, #"option "access" is not"#),
-    (#"listen { "443", certificates = "c/" }"#, #"option "certificates" is not supported"#),
+    (#"site "*" { ["/"] = proxy "h:1", access = function() end }"#, #"option "access" is not"#)
   ])
   func `says so when it is of a later version`(text: String, expected: String) {
     #expect(messages(text).contains { $0.hasPrefix("rsp.lua:1: ") && $0.contains(expected) })

@@ -11,13 +11,31 @@ import Testing
     let part = { (here: OptionContext) in
       here == context ? "\(here.rawValue) = { \(setting) }," : ""
     }
+    let isPassthrough = setting.hasPrefix("passthrough")
     return """
-      defaults { \(place(.defaults)) }
+      defaults { \(part(.acme)) \(place(.defaults)) }
+      listen { "8443", tls = true }
       listen { "8000", \(place(.listener)) }
-      upstream "app" { { "127.0.0.1:8888", \(place(.server)) }, \(part(.healthCheck)) \
+      upstream "postgres" { "127.0.0.1:5432" }
+      upstream "secure" { "127.0.0.1:443" }
+      upstream "app" { { "https://127.0.0.1", \(place(.server)) }, \(part(.healthCheck)) \
       \(part(.sticky)) \(part(.circuitBreaker)) \(place(.upstream)) }
-      site "*" { ["/"] = { proxy "app", \(place(.route)) }, \(place(.site)) }
+      site "secure.example" { passthrough = "postgres", \(isPassthrough ? place(.site) : "") }
+      site "*" { ["/"] = { proxy "app", \(place(.route)) }, \(isPassthrough ? "" : place(.site)) }
       """
+  }
+
+  /// What has to stand beside an option.
+  private func companions(of name: String, in context: OptionContext) -> String {
+    switch (name, context) {
+    case ("hash", _): "balance = 'hash'"
+    case ("client_verify", _): "client_ca = 'ca.pem', tls = true"
+    case ("ciphers", .listener), ("client_ca", _), ("handshake_timeout", .listener),
+      ("tls_min", .listener):
+      "tls = true"
+    case ("connect_timeout", .listener), ("tunnel_timeout", .listener): "tcp = 'postgres'"
+    default: ""
+    }
   }
 
   @Test func `is accepted with its example in its contexts and nowhere else`() {
@@ -25,7 +43,8 @@ import Testing
       // The same name may mean different things in different places.
       let known = OptionSchema.all.filter { $0.name == option.name }.flatMap(\.contexts)
       for context in OptionContext.allCases {
-        let found = messages(text("\(option.name) = \(option.example)", in: context))
+        let set = "\(option.name) = \(option.example), \(companions(of: option.name, in: context))"
+        let found = messages(text(set, in: context))
         if option.contexts.contains(context) {
           #expect(found == [], "\(option.name) in \(context)")
         } else if !known.contains(context) {
@@ -39,9 +58,11 @@ import Testing
 
   @Test func `changes something with its example`() throws {
     for option in OptionSchema.all {
-      let set = "\(option.name) = \(option.example)"
       for context in option.contexts {
-        let base = try Configuration.load(text: text("", in: context))
+        let companions = companions(of: option.name, in: context)
+        let set = "\(option.name) = \(option.example), \(companions)"
+        let base = try Configuration.load(
+          text: text(option.name == "hash" ? "" : companions, in: context))
         #expect(
           try Configuration.load(text: text(set, in: context)) != base,
           "\(option.name) in \(context)")
@@ -51,10 +72,9 @@ import Testing
 
   @Test func `set to its documented default changes nothing`() throws {
     for option in OptionSchema.all {
-      var set = "\(option.name) = \(option.builtIn)"
-      if option.name == "hash" { set += ", balance = 'hash'" }
-      for context in option.contexts {
-        let base = option.name == "hash" ? "balance = 'hash'" : ""
+      for context in option.contexts where option.name != "passthrough" {
+        let base = companions(of: option.name, in: context)
+        let set = "\(option.name) = \(option.builtIn), \(base)"
         #expect(
           try Configuration.load(text: text(set, in: context))
             == Configuration.load(text: text(base, in: context)), "\(option.name) in \(context)")
@@ -65,8 +85,9 @@ import Testing
   @Test func `of a wrong type is refused by name`() {
     for option in OptionSchema.all {
       for context in option.contexts {
-        let found = messages(text("\(option.name) = function() end", in: context))
-        #expect(found.count == 1)
+        let companions = companions(of: option.name, in: context)
+        let found = messages(text("\(option.name) = function() end, \(companions)", in: context))
+        #expect(found.count == 1, "\(found)")
         #expect(found.first?.hasPrefix("rsp.lua:") == true)
         #expect(found.first?.contains("\(option.name): expected ") == true, "\(found)")
       }
@@ -119,6 +140,8 @@ import Testing
     checkBounds(OptionSchema.sticky)
     checkBounds(OptionSchema.healthCheck)
     checkBounds(OptionSchema.circuitBreaker)
+    checkBounds(OptionSchema.site)
+    checkBounds(OptionSchema.acme)
   }
 }
 

@@ -7,7 +7,7 @@ import Testing
 @Suite struct `A unit` {
   @Test(arguments: [
     ("250ms", 250), ("3s", 3000), ("5m", 300_000), ("1h", 3_600_000), ("2", 2000),
-    ("1H", 3_600_000), ("0s", 0),
+    ("1H", 3_600_000), ("0s", 0), ("180d", 15_552_000_000),
   ])
   func `of time is milliseconds`(text: String, expected: Int) throws {
     #expect(try Unit.milliseconds.parse(.string(text)) == expected)
@@ -19,7 +19,7 @@ import Testing
   }
 
   @Test(arguments: [
-    "", "s", "-1s", "+1s", "1.5s", "1 s", "1d", "1sec", "99999999999999999999",
+    "", "s", "-1s", "+1s", "1.5s", "1 s", "1w", "1sec", "99999999999999999999",
     "9223372036854775807h",
   ])
   func `of time that is malformed is refused`(text: String) {

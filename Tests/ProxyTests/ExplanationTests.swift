@@ -52,21 +52,23 @@ import Testing
 
   @Test func `a route has a counterpart as long as nothing about it changes`() throws {
     let before = try sitesConfiguration([("*.a.example", [("/", 0), ("/x/", 1)])])
-    let found = quietPlan(before).find(host: "b.a.example", path: "/")
-    guard case .destination(.proxy(let old)) = found else { throw Missing() }
+    let plan = quietPlan(before)
+    let found = plan.find(host: "b.a.example", path: "/")
+    guard case .destination(.proxy(let old), let place) = found else { throw Missing() }
+    let name = plan.sites.name(of: place)
     var after = try sitesConfiguration([
       ("b.a.example", [("/", 2)]), ("*.a.example", [("/", 0), ("/y/", 1)]),
     ])
-    #expect(quietPlan(after).counterpart(of: old)?.upstream.name == "u0")
+    #expect(quietPlan(after).counterpart(of: old, named: name)?.upstream.name == "u0")
     after.sites[1].routes[0].settings = Shared(stripping("/z"))
-    #expect(quietPlan(after).counterpart(of: old) == nil)
+    #expect(quietPlan(after).counterpart(of: old, named: name) == nil)
     after.sites[1].routes[0] = RouteConfiguration(
       pattern: after.sites[1].routes[0].pattern, action: .proxy(upstream: 3))
-    #expect(quietPlan(after).counterpart(of: old) == nil)
+    #expect(quietPlan(after).counterpart(of: old, named: name) == nil)
     after.sites[1].routes.removeFirst()
-    #expect(quietPlan(after).counterpart(of: old) == nil)
+    #expect(quietPlan(after).counterpart(of: old, named: name) == nil)
     after.sites.removeLast()
-    #expect(quietPlan(after).counterpart(of: old) == nil)
+    #expect(quietPlan(after).counterpart(of: old, named: name) == nil)
   }
 
   private struct Missing: Error {}

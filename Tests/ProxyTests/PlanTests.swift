@@ -73,7 +73,8 @@ import Testing
       var options = RouteOptions()
       options.connectTimeoutMilliseconds = patience
       let context = UpstreamContext(worker.reactor, worker.loop, Commons())
-      let plan = Plan(configuration(server, options), context)
+      let configuration = configuration(server, options)
+      let plan = Plan(configuration, PlanTables(configuration, nil), context)
       let route = try #require(plan.route())
       guard let member = route.upstream.servers.first else { return .noAddress }
       do throws(ConnectError) {

@@ -19,7 +19,9 @@ func quietWorker(
 /// A plan of a worker whose loop is not run.
 func quietPlan(_ configuration: Configuration) -> Plan {
   let loop = EventLoop()
-  return Plan(configuration, UpstreamContext(Reactor(for: loop), loop, Commons()))
+  return Plan(
+    configuration, PlanTables(configuration, nil),
+    UpstreamContext(Reactor(for: loop), loop, Commons()))
 }
 
 /// One site, one route, one server.
@@ -45,7 +47,7 @@ func configuration(
 extension Plan {
   /// The route that `configuration` makes, when it is there.
   func route() -> RoutePlan? {
-    guard case .destination(.proxy(let route)) = find(host: "a.example", path: "/") else {
+    guard case .destination(.proxy(let route), _) = find(host: "a.example", path: "/") else {
       return nil
     }
     return route

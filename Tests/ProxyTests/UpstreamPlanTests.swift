@@ -193,7 +193,7 @@ extension UpstreamPlan {
   }
 
   @Test func `addresses of a name stay over a reload, with what is configured now`() {
-    let context = quietContext(Commons(followsNames: true))
+    let context = quietContext()
     var server = ServerConfiguration(address: .name(host: "app.test", port: 80))
     let old = UpstreamPlan.make(configured([server]), in: context)
     old.follow([member(1), member(2)])

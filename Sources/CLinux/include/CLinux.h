@@ -38,3 +38,23 @@ ssize_t clinux_receive_descriptors(
 #define CLINUX_MOST_DESCRIPTORS 128
 // Starts a program with this process's environment and no signal blocked. The process's number.
 int clinux_spawn(const char *_Nonnull path, char *_Nullable const *_Nonnull arguments);
+
+// Users and capabilities (capabilities(7)); capabilities.c.
+#define CLINUX_CAP_DAC_READ_SEARCH (1ULL << 2)
+#define CLINUX_CAP_NET_BIND_SERVICE (1ULL << 10)
+// Finds a user by name or number, with its group. 0 or -errno; -ENOENT when there is none.
+int clinux_find_user(
+    const char *_Nonnull name, unsigned *_Nonnull user, unsigned *_Nonnull group);
+int clinux_find_group(const char *_Nonnull name, unsigned *_Nonnull group);
+// Makes the whole process another user's for good. All threads lose all capabilities but the calling
+// one, which keeps `kept`, as far as it has them, for itself and for programs it starts. 0 or -errno.
+int clinux_become(
+    const char *_Nonnull name, unsigned user, unsigned group, unsigned long long kept);
+// Gives up all capabilities of the calling thread. 0 or -errno.
+int clinux_renounce(void);
+// The capabilities in force of the calling thread.
+unsigned long long clinux_capabilities(void);
+// No program that this thread, or one it starts, executes has more rights than it.
+void clinux_forbid_new_privileges(void);
+// No core dumps, and no other process of the same user may look into this one.
+void clinux_forbid_dumps(void);

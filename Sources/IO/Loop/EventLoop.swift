@@ -96,7 +96,10 @@ package final class EventLoop: SerialExecutor, @unchecked Sendable {
   private static let takeOver: cconcurrency_enqueue = { loop, job in
     // SAFETY: `loop` is what the thread's loop gave, and a job is a pointer in disguise.
     unsafe Unmanaged<EventLoop>.fromOpaque(loop)._withUnsafeGuaranteedRef {
+      // What was told to stop the loop goes on elsewhere.
+      if $0.isOwnThread, $0.stopping { return 0 }
       unsafe $0.add(unsafeBitCast(job, to: UnownedJob.self))
+      return 1
     }
   }
 

@@ -35,7 +35,7 @@ package protocol ByteStream: ~Copyable {
   var spliceable: SpliceEnd? { get }
 
   /// Looks whether bytes wait to be read, without reading them.
-  func hasUnreadBytes() -> Bool
+  mutating func hasUnreadBytes() -> Bool
 
   /// Makes the coming close look like a failure to the peer, not like an end (RST).
   mutating func abort()

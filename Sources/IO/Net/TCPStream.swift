@@ -44,6 +44,8 @@ package struct TCPStream: ~Copyable, ByteStream {
   package var writeInterest: Interest { Interest(fd, .write) }
   package var hangupInterest: Interest { Interest(fd, .hangup) }
   package var mayRead: Bool { reactor.isReady(fd, for: .read) }
+  /// Whether a write may find room; false after a blocked one until the stream wakes.
+  package var mayWrite: Bool { reactor.isReady(fd, for: .write) }
   package var isHungUp: Bool { reactor.isReady(fd, for: [.hangup, .failure]) }
   package var isBroken: Bool { reactor.isReady(fd, for: .failure) }
   package var spliceable: SpliceEnd? { SpliceEnd(fd: fd, reactor: reactor) }
@@ -77,6 +79,15 @@ package struct TCPStream: ~Copyable, ByteStream {
       buffer.consume(n)
     }
     return outcome(n, .write)
+  }
+
+  /// Sends bytes of which it does not matter whether they arrive.
+  package func sendLast(_ bytes: RawSpan) {
+    // SAFETY: as in `write`.
+    unsafe bytes.withUnsafeBytes { bytes in
+      guard let base = bytes.baseAddress else { return }
+      _ = unsafe clinux_send(fd, base, bytes.count, 0)
+    }
   }
 
   package mutating func abort() {

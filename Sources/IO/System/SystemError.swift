@@ -20,8 +20,14 @@ package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible 
   /// The other side has gone in the middle of a conversation.
   package static let connectionLost = SystemError(code: ECONNRESET)
 
+  /// The system gives no random bytes.
+  package static let noRandomBytes = SystemError(code: ENODATA)
+
   /// Nothing can move now.
   package var wouldBlock: Bool { code == EAGAIN }
+
+  /// There is nothing at that path.
+  package var isNoSuchFile: Bool { code == ENOENT || code == ENOTDIR }
 
   /// Somebody listens there already.
   package var isAddressInUse: Bool { code == EADDRINUSE }
