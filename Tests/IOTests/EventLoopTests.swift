@@ -80,23 +80,6 @@ import Testing
     #expect(wasThere)
   }
 
-  @Test func `a thread without a loop may give its jobs to one`() async throws {
-    let wasThere = try await onLoop { worker in
-      let loop = worker.loop
-      return await withCheckedContinuation { (done: CheckedContinuation<Bool, Never>) in
-        let thread = try? Thread(named: "test helper") {
-          loop.takeJobsOfThread()
-          Task.immediate {
-            await Task.yield()
-            done.resume(returning: await isOnThread(of: loop))
-          }
-        }
-        thread?.join()
-      }
-    }
-    #expect(wasThere)
-  }
-
   @Test func `yielding tasks take turns`() async throws {
     let turns = try await onLoop { worker in
       let turns = Turns()
