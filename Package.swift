@@ -46,6 +46,8 @@ let package = Package(
     module("HTTP", ["Bytes", "CScan"]),
     module("IO", ["Bytes", "CLinux", "CConcurrency", "CAres"]),
     module("TLS", ["Routing", "IO", "Bytes", "COpenSSL"]),
+    module("ACME", ["TLS", "JSON", "HTTP", "IO", "Bytes"]),
+    module("JSON"),
     module("Balancing"),
     module("Routing", ["HTTP", "Bytes", "CPCRE2"]),
     module("Preamble", ["Routing", "Bytes"]),
@@ -61,13 +63,13 @@ let package = Package(
     module(
       "Supervision",
       [
-        "Proxy", "Configuration", "Telemetry", "Balancing", "Routing", "TLS", "Preamble", "HTTP",
-        "IO", "Bytes",
+        "Proxy", "Configuration", "Telemetry", "Balancing", "Routing", "ACME", "Preamble", "TLS",
+        "JSON", "HTTP", "IO", "Bytes",
       ]),
     .executableTarget(
       name: "rsp",
       dependencies: [
-        "Supervision", "Proxy", "Configuration", "Telemetry", "IO", "CLinux",
+        "Supervision", "Proxy", "Configuration", "Telemetry", "JSON", "IO", "CLinux",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: house),
@@ -80,6 +82,8 @@ let package = Package(
     tests("HTTPTests", ["HTTP", "Bytes"]),
     tests("IOTests", ["IO", "Bytes", "TestSupport"]),
     tests("TLSTests", ["TLS", "Routing", "IO", "Bytes", "TestSupport"]),
+    tests("ACMETests", ["ACME", "TLS", "JSON", "HTTP", "IO", "Bytes", "TestSupport"]),
+    tests("JSONTests", ["JSON"]),
     tests("RoutingTests", ["Routing", "HTTP", "Bytes"]),
     tests("PreambleTests", ["Preamble", "Routing", "Bytes"]),
     tests("TelemetryTests", ["Telemetry", "IO"]),
@@ -95,9 +99,8 @@ let package = Package(
     tests(
       "SupervisionTests",
       [
-        "Supervision", "Proxy", "TLS", "Configuration", "Balancing", "Routing", "HTTP", "IO",
-        "Bytes",
-        "TestSupport",
+        "Supervision", "Proxy", "Configuration", "Balancing", "Routing", "ACME", "TLS", "JSON",
+        "HTTP", "IO", "Bytes", "TestSupport",
       ]),
   ]
 )

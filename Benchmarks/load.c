@@ -16,6 +16,9 @@
 //     --errors N     give up after so many errors (1000)
 //     --websocket N  upgrade each connection, then send messages of N bytes, each when the one
 //                    before it has come back; every byte of them is checked
+//     --tls          by TLS 1.3, for www.example.com; certificates are not verified
+//     --handshake    TLS handshakes alone: each connection is closed in order after its own
+//     --resume       each of them resumes the session of an earlier one; one that does not is an error
 //
 // An interrupt ends a run early, with its results. With --watch the CPU time of those processes is read at the very moments at which the counting
 // of requests starts and stops. --hold and --read-rate say "ready" when all connections are there.
@@ -28,6 +31,7 @@
 #include <sys/resource.h>
 
 #include "histogram.h"
+#include "tls.h"
 #include "websocket.h"
 
 enum { HEAD_MAX = 4096, BLOCK = 1 << 20, WATCHED_MAX = 64, AT_ONCE = 64, TURNS = 8 };
@@ -35,7 +39,8 @@ enum { HEAD_MAX = 4096, BLOCK = 1 << 20, WATCHED_MAX = 64, AT_ONCE = 64, TURNS =
 enum phase { CLOSED, IDLE, SENDING, HEAD, BODY, ECHO, LINGERING };
 
 struct connection {
-  int fd, number, close_after, upgraded;
+  int fd, number, close_after, upgraded, offers_session;
+  SSL *tls;  // NULL without
   enum phase phase;
   size_t sent;         // bytes of the request
   uint64_t body_left;  // bytes of the answer's body
@@ -45,7 +50,7 @@ struct connection {
   char head[HEAD_MAX];  // used only when a head comes in pieces
 };
 
-static int port, connections = 1, sources = 1, close_each, hold, browser;
+static int port, connections = 1, sources = 1, close_each, hold, browser, use_tls, handshakes, resume;
 static unsigned hosts;
 static const char *path;
 static double seconds = 2, warmup = 0.3, rate;
@@ -63,7 +68,9 @@ static unsigned char message[FRAME_MAX], echoed[FRAME_MAX];
 static size_t message_length, echoed_length;
 static int64_t timetable, window_start, window_end;
 static uint64_t requests, bytes, answered, reopened;
-static struct { uint64_t connect, closed, status, length, malformed, late; } errors;
+static struct { uint64_t connect, closed, status, length, malformed, late, full; } errors;
+static SSL_CTX *tls_context;
+static SSL_SESSION *session;  // the last one that a server has given
 
 static void begin_request(struct connection *c);
 static void take_answer(struct connection *c);
@@ -77,10 +84,21 @@ static void open_connection(struct connection *c) {
   c->phase = IDLE;
   c->head_length = 0;
   c->upgraded = 0;
+  if (use_tls) {
+    c->tls = tls_over(tls_context, c->fd);
+    SSL_set_tlsext_host_name(c->tls, "www.example.com");
+    SSL_set_connect_state(c->tls);
+    c->offers_session = resume && session != NULL;
+    if (c->offers_session && SSL_set_session(c->tls, session) != 1) die("SSL_set_session");
+  }
   watch(poll, c->fd, c);
 }
 
 static void close_connection(struct connection *c) {
+  // OpenSSL resumes no session of a connection that it thinks was broken off.
+  if (c->tls != NULL) SSL_set_shutdown(c->tls, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+  SSL_free(c->tls);
+  c->tls = NULL;
   if (c->fd >= 0) close(c->fd);
   c->fd = -1;
   c->phase = CLOSED;
@@ -88,7 +106,25 @@ static void close_connection(struct connection *c) {
 
 static uint64_t error_count(void) {
   return errors.connect + errors.closed + errors.status + errors.length + errors.malformed
-         + errors.late;
+         + errors.late + errors.full;
+}
+
+static int keep_session(SSL *tls, SSL_SESSION *given) {
+  (void)tls;
+  SSL_SESSION_free(session);
+  session = given;
+  return 1;
+}
+
+// As send and recv; `data` may be NULL to throw away what is received.
+static ssize_t deliver(struct connection *c, const void *data, size_t count) {
+  return c->tls == NULL ? send(c->fd, data, count, MSG_NOSIGNAL) : tls_write(c->tls, data, count);
+}
+
+static ssize_t receive(struct connection *c, void *data, size_t count) {
+  if (c->tls == NULL) return recv(c->fd, data, count, data == NULL ? MSG_TRUNC : 0);
+  if (data == NULL) data = scratch;
+  return tls_read(c->tls, data, count < sizeof scratch ? count : sizeof scratch);
 }
 
 // Counts an error and starts afresh, unless there are so many that the run says nothing anyway.
@@ -137,7 +173,7 @@ static void finish_request(struct connection *c) {
 static void send_message(struct connection *c) {
   c->phase = ECHO;
   c->head_length = 0;
-  if (send(c->fd, message, message_length, MSG_NOSIGNAL) != (ssize_t)message_length)
+  if (deliver(c, message, message_length) != (ssize_t)message_length)
     fail(c, &errors.closed);
 }
 
@@ -149,7 +185,20 @@ static void change_host(void) {
   for (int digit = 5; digit >= 0; digit--, rest /= 10) host_number[digit] = (char)('0' + rest % 10);
 }
 
+// A handshake and nothing more. What the server still has to say, the ticket above all, is read.
+static void shake_hands(struct connection *c) {
+  ssize_t done = tls_result(c->tls, SSL_do_handshake(c->tls));
+  if (done < 0 && errno == EAGAIN) return;
+  if (done <= 0) return fail(c, &errors.closed);
+  if (c->offers_session && !SSL_session_reused(c->tls)) return fail(c, &errors.full);
+  SSL_shutdown(c->tls);
+  shutdown(c->fd, SHUT_WR);
+  c->phase = LINGERING;
+  take_answer(c);
+}
+
 static void send_request(struct connection *c) {
+  if (handshakes) return shake_hands(c);
   uint64_t total = request_head + upload;
   while (c->sent < total) {
     // The head stands in front of one block of pattern; later blocks start over in the pattern.
@@ -158,7 +207,7 @@ static void send_request(struct connection *c) {
       offset = request_head + (offset - request_head) % PATTERN_PERIOD;
     left = total - c->sent < request_head + BLOCK - offset ? (size_t)(total - c->sent)
                                                            : request_head + BLOCK - offset;
-    ssize_t n = send(c->fd, request + offset, left, MSG_NOSIGNAL);
+    ssize_t n = deliver(c, request + offset, left);
     if (n < 0 && errno == EAGAIN) return;
     if (n < 0) return fail(c, errno == ECONNREFUSED ? &errors.connect : &errors.closed);
     c->sent += (size_t)n;
@@ -249,14 +298,15 @@ static void take_answer(struct connection *c) {
     size_t room = sizeof scratch;
     if (c->phase == BODY) {
       room = c->body_left < BLOCK ? (size_t)c->body_left : BLOCK;
-      n = recv(c->fd, NULL, room, MSG_TRUNC);
+      n = receive(c, NULL, room);
     } else {
       // An answer's head comes alone or with the start of its body.
       if (c->head_length > 0 && c->phase == HEAD) room = HEAD_MAX - c->head_length;
-      n = recv(c->fd, scratch, room, 0);
+      n = receive(c, scratch, room);
     }
     if (n < 0 && errno == EAGAIN) return;
     if (n == 0 && c->phase == LINGERING) {
+      if (handshakes) answer_complete(c, now_ns());
       close_connection(c);
       return next_request(c);
     }
@@ -273,7 +323,8 @@ static void take_answer(struct connection *c) {
       return fail(c, &errors.length);  // bytes nobody asked for
     }
     // A short read emptied the socket; the next bytes, or its end, make an event of their own.
-    if ((size_t)n < room && c->phase != LINGERING) return;
+    // Records end anywhere, so with TLS one has to ask.
+    if ((size_t)n < room && c->phase != LINGERING && c->tls == NULL) return;
   }
 }
 
@@ -283,7 +334,7 @@ static uint64_t take_slowly(struct connection *c) {
   size_t share = (size_t)(read_rate / TURNS);
   if (share > sizeof scratch) share = sizeof scratch;
   if (c->phase == BODY && share > c->body_left) share = (size_t)c->body_left;
-  ssize_t n = recv(c->fd, scratch, share, 0);
+  ssize_t n = receive(c, scratch, share);
   if (n < 0 && errno == EAGAIN) return 0;
   if (n <= 0) {
     fail(c, &errors.closed);
@@ -300,7 +351,11 @@ static uint64_t take_slowly(struct connection *c) {
 
 static void on_event(struct connection *c, unsigned what) {
   if (c->phase == CLOSED) return;
-  if (c->phase == SENDING && (what & EPOLLOUT)) send_request(c);
+  // A handshake also goes on when something has come.
+  if (c->phase == SENDING && (what & (c->tls != NULL ? EPOLLOUT | EPOLLIN : EPOLLOUT))) {
+    send_request(c);
+    if (c->tls != NULL && c->phase == SENDING) return;
+  }
   if (!(what & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) || c->phase == CLOSED) return;
   if (read_rate == 0) return take_answer(c);
   if (what & (EPOLLHUP | EPOLLERR)) fail(c, &errors.closed);
@@ -390,7 +445,8 @@ static void read_options(int count, char **arguments) {
       {"warmup", 1, 0, 'w'}, {"watch", 1, 0, 'p'}, {"rate", 1, 0, 'r'}, {"close", 0, 0, 'x'},
       {"upload", 1, 0, 'u'}, {"browser", 0, 0, 'b'}, {"hold", 0, 0, 'h'},
       {"read-rate", 1, 0, 'R'}, {"sources", 1, 0, 'S'}, {"hosts", 1, 0, 'H'},
-      {"errors", 1, 0, 'E'}, {"websocket", 1, 0, 'W'}, {0, 0, 0, 0}};
+      {"errors", 1, 0, 'E'}, {"websocket", 1, 0, 'W'}, {"tls", 0, 0, 't'},
+      {"handshake", 0, 0, 'k'}, {"resume", 0, 0, 'm'}, {0, 0, 0, 0}};
   for (int o; (o = getopt_long(count, arguments, "", options, NULL)) != -1;) {
     switch (o) {
       case 'c': connections = atoi(optarg); break;
@@ -406,6 +462,9 @@ static void read_options(int count, char **arguments) {
       case 'S': sources = atoi(optarg); break;
       case 'H': hosts = (unsigned)atoi(optarg); break;
       case 'E': most_errors = strtoull(optarg, NULL, 10); break;
+      case 't': use_tls = 1; break;
+      case 'k': use_tls = handshakes = 1; break;
+      case 'm': resume = 1; break;
       case 'W': websocket = strtoull(optarg, NULL, 10); break;
       case 'p':
         if (watched.count == WATCHED_MAX) die("too many processes to watch");
@@ -478,6 +537,7 @@ static void interrupted(int number) {
 
 int main(int count, char **arguments) {
   signal(SIGINT, interrupted);
+  signal(SIGPIPE, SIG_IGN);  // OpenSSL writes without a flag for it
   read_options(count, arguments);
   struct rlimit files;
   getrlimit(RLIMIT_NOFILE, &files);
@@ -485,6 +545,14 @@ int main(int count, char **arguments) {
   setrlimit(RLIMIT_NOFILE, &files);
   prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);  // nanoseconds: a timetable must be kept
   compose_request();
+  if (use_tls) {
+    tls_context = tls_new_context(TLS_client_method());
+    if (resume) {
+      SSL_CTX_set_session_cache_mode(
+          tls_context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+      SSL_CTX_sess_set_new_cb(tls_context, keep_session);
+    }
+  }
   poll = epoll_create1(EPOLL_CLOEXEC);
   all = calloc((size_t)connections, sizeof *all);
   if (all == NULL) die("calloc");
@@ -505,9 +573,10 @@ int main(int count, char **arguments) {
   printf("\"load_core_share\": %.4f, \"reopened\": %llu, ", own_share,
          (unsigned long long)reopened);
   printf("\"errors\": {\"connect\": %llu, \"closed\": %llu, \"status\": %llu, \"length\": %llu, "
-         "\"malformed\": %llu, \"late\": %llu}}\n",
+         "\"malformed\": %llu, \"late\": %llu, \"full\": %llu}}\n",
          (unsigned long long)errors.connect, (unsigned long long)errors.closed,
          (unsigned long long)errors.status, (unsigned long long)errors.length,
-         (unsigned long long)errors.malformed, (unsigned long long)errors.late);
+         (unsigned long long)errors.malformed, (unsigned long long)errors.late,
+         (unsigned long long)errors.full);
   return 0;
 }

@@ -1,10 +1,16 @@
 // The floor of the benchmark: a proxy that parses nothing and only moves bytes, one backend
-// connection for each client connection.  pump PORT BACKEND-PORT [--splice] [--answer BYTES]
+// connection for each client connection.
+//
+//   pump PORT BACKEND-PORT [--splice] [--answer BYTES] [--tls CERTIFICATE KEY]
 //
 // --splice moves bytes through a pipe inside the kernel instead of copying them.
 // --answer is for the case of one request per client connection: once that many bytes have gone to
 // the client, its connection is closed and the backend's goes to a pool, as the proxies do it.
+// --tls decrypts what clients send and encrypts what they get: the floor of TLS, and a TLS server in
+// front of the backend where a proxy passes TLS through.
 #include "net.h"
+
+#include "tls.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -18,6 +24,7 @@ struct side {
   int readable;     // there may be bytes: the last read was not short
   int ended;        // the event said that the other end has closed: read on until zero
   int is_backend, dead;
+  SSL *tls;         // of a client, with --tls
   char *waiting;    // bytes read from this side that its peer did not take yet
   size_t from, to;  // the part of `waiting` that is filled
   int pipe[2];      // with --splice
@@ -28,6 +35,7 @@ struct side {
 
 static int poll, backend_port, use_splice;
 static uint64_t answer_size;
+static SSL_CTX *tls_context;
 static struct side *pool;       // backend connections without a client, with --answer
 static struct side *graveyard;  // freed after the batch of events, which may still name them
 static char scratch[BLOCK];
@@ -44,6 +52,8 @@ static struct side *new_side(int fd) {
 static void bury(struct side *s) {
   if (s == NULL || s->dead) return;
   s->dead = 1;
+  if (s->tls != NULL) SSL_shutdown(s->tls);
+  SSL_free(s->tls);
   close(s->fd);
   if (use_splice) close(s->pipe[0]), close(s->pipe[1]);
   s->next = graveyard;
@@ -55,22 +65,31 @@ static void bury_pair(struct side *s) {
   bury(s);
 }
 
+static ssize_t send_to(struct side *s, const char *bytes, size_t count) {
+  return s->tls == NULL ? send(s->fd, bytes, count, MSG_NOSIGNAL) : tls_write(s->tls, bytes, count);
+}
+
+static ssize_t receive_from(struct side *s) {
+  return s->tls == NULL ? recv(s->fd, scratch, BLOCK, 0) : tls_read(s->tls, scratch, BLOCK);
+}
+
 // Each of the two ways to move a block: 1 when the block was taken whole, 0 when the side has
 // nothing more or its peer is full, -1 when the pair is finished.
 static int copy_block(struct side *s) {
   if (s->to > s->from) {
-    ssize_t sent = send(s->peer->fd, s->waiting + s->from, s->to - s->from, MSG_NOSIGNAL);
+    ssize_t sent = send_to(s->peer, s->waiting + s->from, s->to - s->from);
     if (sent < 0) return errno == EAGAIN ? 0 : -1;
     s->passed += (size_t)sent;
     s->from += (size_t)sent;
     return s->from == s->to;
   }
   if (!s->readable) return 0;
-  ssize_t n = recv(s->fd, scratch, BLOCK, 0);
+  ssize_t n = receive_from(s);
   if (n < 0 && errno == EAGAIN) s->readable = 0;
   if (n <= 0) return n < 0 && errno == EAGAIN ? 0 : -1;
-  if (n < BLOCK && !s->ended) s->readable = 0;
-  ssize_t sent = send(s->peer->fd, scratch, (size_t)n, MSG_NOSIGNAL);
+  // Records end anywhere, so with TLS one has to ask.
+  if (n < BLOCK && !s->ended && s->tls == NULL) s->readable = 0;
+  ssize_t sent = send_to(s->peer, scratch, (size_t)n);
   if (sent < 0 && errno != EAGAIN) return -1;
   if (sent < 0) sent = 0;
   s->passed += (size_t)sent;
@@ -118,6 +137,10 @@ static void accept_client(int listener) {
   if (fd < 0) return;
   set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   struct side *client = new_side(fd), *backend = pool;
+  if (tls_context != NULL) {
+    client->tls = tls_over(tls_context, fd);
+    SSL_set_accept_state(client->tls);
+  }
   if (backend != NULL) {
     pool = backend->next;
   } else {
@@ -133,12 +156,17 @@ static void accept_client(int listener) {
 }
 
 int main(int count, char **arguments) {
-  if (count < 3) die("usage: pump PORT BACKEND-PORT [--splice] [--answer BYTES]");
+  if (count < 3) die("usage: pump PORT BACKEND-PORT [--splice] [--answer BYTES] [--tls CERT KEY]");
   backend_port = atoi(arguments[2]);
   for (int i = 3; i < count; i++) {
     if (strcmp(arguments[i], "--splice") == 0) use_splice = 1;
     if (strcmp(arguments[i], "--answer") == 0 && i + 1 < count)
       answer_size = strtoull(arguments[++i], NULL, 10);
+    if (strcmp(arguments[i], "--tls") == 0 && i + 2 < count) {
+      tls_context = tls_new_context(TLS_server_method());
+      tls_use_certificate(tls_context, arguments[i + 1], arguments[i + 2]);
+      i += 2;
+    }
   }
   signal(SIGPIPE, SIG_IGN);  // splice has no flag for it
   int listener = listen_on(atoi(arguments[1]));

@@ -246,6 +246,7 @@
 ---@field headers table<string, string>
 ---@field cookies table<string, string>
 ---@field client_address string
+---@field tls_server_name? string
 
 ---@alias rsp.Function fun(request: rsp.Request): rsp.Action
 

@@ -20,6 +20,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
         ("websocket", {"messages_per_cpu_second", "p50_us"}),
         ("sites", {"sites_us", "servers_us", "added_user_us", "site_bytes", "ready_ms"}),
         ("reload", {"failed", "rps", "reload_ms"}),
+        ("tls", {"cpu_us", "rps", "p50_us", "p99_us"}),
+        ("resumed", {"handshakes_per_cpu_second", "p50_us"}),
+        ("passthrough", {"gb_per_cpu_second"}),
     ],
 )
 def test_a_case_of_the_benchmark_runs(case, metrics, tmp_path):

@@ -6,9 +6,13 @@ import signal
 
 import pytest
 
+from harness import tls_peers
+from harness.certificates import Authority
+from harness.client import RawClient
 from harness.examples import FOLDER, placed
 from harness.messages import request
 from harness.ports import free_port
+from harness.tls import TLSClient
 from harness.waiting import wait_until
 
 
@@ -17,10 +21,11 @@ def example(rsp):
     """example(name, {port in the example: server}) -> a Proxy that runs examples/NAME.lua, every
     server of it replaced by one of ours."""
 
-    def start(name, servers):
-        port = free_port()
-        text = placed(FOLDER / f"{name}.lua", port, {old: s.port for old, s in servers.items()})
-        return rsp(text=text, port=port)
+    def start(name, servers, others=None, port=0, edit=lambda text: text):
+        port = free_port() if port == 0 else port
+        servers = {old: server.port for old, server in servers.items()}
+        text = edit(placed(FOLDER / f"{name}.lua", port, servers, others))
+        return rsp(text=text, port=port or next(iter(others.values())))
 
     return start
 
@@ -169,3 +174,92 @@ def test_functions_decide_after_a_reload_too(example, backends):
     proxy = example("lua-routing", {9001: europe, 9002: america})
     change(proxy, '["boston.example"] = america', '["boston.example"] = europe')
     wait_until(lambda: said(proxy, "boston.example") == (200, "europe"), "the new table")
+
+
+@pytest.fixture
+def certs(tmp_path):
+    """certs(name, ...) -> an Authority that has issued a certificate for each into certs/."""
+
+    def issue(*lists):
+        authority = Authority(tmp_path / "authority")
+        (tmp_path / "certs").mkdir()
+        for names in lists:
+            issued = authority.issue(*names)
+            (tmp_path / "certs" / f"{names[0]}.pem").write_text(issued.text)
+        return authority
+
+    return issue
+
+
+def secure(port, host, target="/", authority=None):
+    """What a client gets by TLS that believes `authority` alone, if one is given."""
+    with TLSClient(port, host, authority) as client:
+        return client.exchange(request("GET", target, host=host))
+
+
+def test_tls(example, backends, certs):
+    shop, blog = backends("shop", "blog")
+    authority = certs(["shop.example", "*.shop.example"], ["blog.example"])
+    tls = free_port()
+    proxy = example("tls", {9001: shop, 9002: blog}, {8443: tls})
+    for host, body in [("shop.example", b"shop"), ("a.shop.example", b"shop"),
+                       ("blog.example", b"blog")]:  # fmt: skip
+        answer = secure(tls, host, authority=authority)
+        assert answer.body.strip() == body
+        policy = answer.get(b"Strict-Transport-Security")
+        assert policy == (None if host == "blog.example" else b"max-age=15552000")
+        moved = ask(proxy, host, "/a?b")
+        assert (moved.status, moved.get(b"Location")) == (308, f"https://{host}/a?b".encode())
+    assert said(proxy, "blog.example", "/feed.xml") == (200, "blog")
+
+
+def test_passthrough(example, backends, certs, tmp_path, peers):
+    (shop,) = backends("shop")
+    authority = certs(["shop.example"])
+    theirs = tls_peers.make_certificate(tmp_path, "bank.example")
+    bank = tls_peers.TLSServer(theirs, reads_header=True)
+    peers.callback(bank.stop)
+    tls = free_port()
+    proxy = example("passthrough", {9001: shop, 9443: bank}, {8443: tls})
+    assert secure(tls, "shop.example", authority=authority).body.strip() == b"shop"
+    with tls_peers.connect(tls, "bank.example", theirs) as client:
+        assert tls_peers.ask(client, b"balance\n") == b"hello: balance\n"
+    (header,) = bank.headers
+    assert header[16:20] == bytes([127, 0, 0, 1])
+    moved = ask(proxy, "bank.example", "/a")
+    assert (moved.status, moved.get(b"Location")) == (308, b"https://bank.example/a")
+
+
+def test_tcp(example, serve):
+    def speaking(name):
+        def script(connection):
+            connection.send(name)
+            connection.read_to_end()
+
+        return serve(script)
+
+    primary, standby = speaking(b"primary"), speaking(b"standby")
+    port = free_port()
+    example("tcp", {9001: primary, 9002: standby}, {5432: port}, port=None)
+
+    def greeted_by():
+        with RawClient(port) as client:
+            return client.read_exactly(7)
+
+    assert greeted_by() == b"primary"
+    primary.stop_listening()
+    wait_until(lambda: greeted_by() == b"standby", "the standby")
+
+
+def test_acme(example, backends):
+    """Without an authority, that is; test_acme.py has one."""
+    (shop,) = backends("shop")
+    tls = free_port()
+
+    def edit(text):
+        assert "https://acme-staging" in text
+        return re.sub(r'"https://acme-staging[^"]*"', '"https://127.0.0.1:9/directory"', text)
+
+    proxy = example("acme", {9001: shop}, {8443: tls}, edit=edit)
+    assert secure(tls, "shop.example").body.strip() == b"shop"
+    assert ask(proxy, "www.shop.example").status == 308

@@ -7,6 +7,7 @@ sentences; a run with problems has failed and its numbers count for nothing.
 import http.client
 import json
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -39,6 +40,7 @@ class Case:
     length: float = 1.0  # times --seconds
     names: tuple = ORDINARY
     once: bool = False  # too steady to need rounds
+    tls: bool = False  # clients speak TLS, which ends at the proxy
 
 
 CASES = [
@@ -64,6 +66,19 @@ CASES = [
          options=["--hosts", "100000"], names=PLATFORM),
     Case("reload", "50 reloads under full load", 128, 64, kind="reload", once=True,
          names=PLATFORM),
+    Case("tls", "TLS 1.3, small keep-alive, 64 connections", 128, 64, length=2, tls=True,
+         options=["--tls"]),
+    Case("handshake", "TLS 1.3, full handshakes, ECDSA P-256", 128, 16, kind="handshakes", tls=True,
+         options=["--handshake"]),
+    Case("resumed", "TLS 1.3, resumed handshakes", 128, 16, kind="handshakes", tls=True,
+         options=["--handshake", "--resume"]),
+    Case("tls64m", "64 MiB answers over TLS 1.3", 64 * MIB, 4, kind="bulk", tls=True,
+         options=["--tls"]),
+    Case("passthrough", "64 MiB answers over TLS that is passed through", 64 * MIB, 4,
+         kind="passthrough", options=["--tls"], names=tuple(
+             name for name in proxies.NAMES if name != "nginx")),
+    Case("tlsidle", "4,000 idle TLS connections", 128, 4000, kind="idle", once=True, tls=True,
+         options=["--tls"]),
 ]
 
 
@@ -82,8 +97,15 @@ def check_content(port, case, name):
     pattern = bytes(ord("a") + i % 23 for i in range(65536))
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
+        if case.tls or "--tls" in case.options:
+            context = ssl.create_default_context()
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            connection.sock = context.wrap_socket(
+                socket.create_connection(("127.0.0.1", port), timeout=10),
+                server_hostname="www.example.com")
         body = pattern * 16 if "--upload" in case.options else None
-        connection.request("POST" if body else "GET", f"/{case.size}", body)
+        connection.request("POST" if body else "GET", f"/{case.size}", body,
+                           {"Host": "www.example.com"})
         answer = connection.getresponse()
         if answer.status != 200:
             raise BenchError(f"{name} answers with status {answer.status}")
@@ -151,10 +173,11 @@ class Runner:
         case = self.case
         closing = "--close" in case.options
         process, port = self.bench.start_proxy(name, Setup(
-            self.servers, large=case.kind == "bulk",
+            self.servers, large=case.kind in ("bulk", "passthrough"),
             answer=answer_bytes(self.servers[0], case.size) if closing else None,
             connections=case.connections + 1000 if case.kind == "idle" else 2048,
-            websocket=case.kind == "websocket"))
+            websocket=case.kind == "websocket", tls=case.tls,
+            passthrough=case.kind == "passthrough"))
         # An idle case counts from before the first connection; the pump can't end a client that
         # does not say when it is done.
         if case.kind not in ("idle", "websocket") and not (closing and name in proxies.PUMPS):
@@ -192,6 +215,14 @@ class Runner:
         numbers["gb_per_second"] = result["bytes"] / result["seconds"] / 1e9
         return numbers
 
+    def _handshakes(self, process, port):
+        result, problems = self._load(process, port)
+        return {
+            "handshakes_per_cpu_second": result["requests"] * 1e9 / max(1, result["cpu_ns"]),
+            "p50_us": result["p50_us"], "p99_us": result["p99_us"],
+            "problems": problems, "raw": result,
+        }
+
     def _websocket(self, process, port):
         numbers = self._requests(process, port)
         # The load compares each message that comes back byte by byte.
@@ -203,7 +234,7 @@ class Runner:
     def _idle(self, process, port):
         before = processes.private_memory(process)
         holder = self._start_load(port, self.case.size, self.case.connections,
-                                  ["--hold", "--sources", "4"])
+                                  [*self.case.options, "--hold", "--sources", "4"])
         problems = self._await(holder, 60)
         time.sleep(IDLE_SETTLE_SECONDS)
         after = processes.private_memory(process)
@@ -290,7 +321,7 @@ class Runner:
         result = json.loads(output)
         result["backend_core_share"] = backend / (time.monotonic() - started)
         problems = errors_of(result)
-        if result["requests"] == 0:
+        if result["requests"] == result["bytes"] == 0:
             problems.append("no request was answered")
         if case.timed and result["load_core_share"] + result["backend_core_share"] > BUSY_CORE:
             problems.append("the clients' core was too busy to keep the timetable")

@@ -12,9 +12,10 @@ import subprocess
 from .processes import BenchError
 
 # A command we need, and the Debian package that has it.
-PACKAGES = {"nginx": "nginx", "haproxy": "haproxy", "cc": "gcc"}
-# What building rsp needs beside Swift: a file of each package.
-LIBRARIES = {
+PACKAGES = {"nginx": "nginx", "haproxy": "haproxy", "cc": "gcc", "openssl": "openssl"}
+# What building our C programs needs, and what building rsp needs beside Swift: a file of each package.
+C_LIBRARIES = {"/usr/include/stdio.h": "libc6-dev", "/usr/include/openssl/ssl.h": "libssl-dev"}
+LIBRARIES = C_LIBRARIES | {
     "/usr/bin/pkg-config": "pkg-config", "/usr/include/luajit-2.1/lua.h": "libluajit2-5.1-dev",
     "/usr/include/ares.h": "libc-ares-dev",
 }
@@ -28,8 +29,6 @@ def which(command):
 def install(commands, files=()):
     """Installs the packages of the commands and files that are missing."""
     missing = {PACKAGES[command] for command in commands if which(command) is None}
-    if "cc" in commands and not os.path.exists("/usr/include/stdio.h"):
-        missing.add("libc6-dev")
     missing |= {LIBRARIES[file] for file in files if not os.path.exists(file)}
     if not missing:
         return
@@ -48,7 +47,7 @@ def compile_programs(source, folder):
     for name in ("backend", "load", "pump"):
         built[name] = os.path.join(folder, name)
         command = [which("cc"), "-O2", "-Wall", "-Wextra", "-Werror",
-                   "-o", built[name], os.path.join(source, f"{name}.c")]
+                   "-o", built[name], os.path.join(source, f"{name}.c"), "-lssl", "-lcrypto"]
         if subprocess.run(command).returncode != 0:
             raise BenchError(f"{name}.c does not compile")
     return built

@@ -73,6 +73,13 @@ def start(command, core, log=None, **options):
     return process
 
 
+def call(command):
+    """Runs a command to its end."""
+    run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+    if run.returncode != 0:
+        raise BenchError(f"{command[0]}: {run.stdout.decode(errors='replace')[-500:]}")
+
+
 def end(process):
     """Ends a process and its children, politely first."""
     family = family_of(process.pid)

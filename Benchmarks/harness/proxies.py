@@ -43,6 +43,8 @@ class Setup:
     balance: str = None  # one of BALANCE; None leaves everybody's default
     sites: int = 0  # host names that it knows
     generation: int = None  # what GET /generation answers
+    tls: bool = False  # whether clients speak TLS, which ends here
+    passthrough: bool = False  # whether they do, and the servers too: it goes by the name
 
 
 def _if(wanted, text):
@@ -57,6 +59,35 @@ class Bench:
         self.source = source
         self.programs = programs  # name of a program -> its path
         self.forwarded = forwarded
+        self._certificate = None
+
+    @property
+    def certificate(self):
+        """The paths of a certificate for www.example.com with an ECDSA P-256 key, of that key, and
+        of a file that holds both; made once."""
+        if self._certificate is None:
+            paths = [os.path.join(self.folder, f"tls.{ending}") for ending in ("crt", "key", "pem")]
+            certificate, key, both = paths
+            processes.call([
+                self.programs["openssl"], "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-keyout", key,
+                "-out", certificate, "-subj", "/CN=www.example.com",
+                "-addext", "subjectAltName=DNS:www.example.com"])
+            with open(both, "w", encoding="ascii") as file:
+                for path in (certificate, key):
+                    with open(path, encoding="ascii") as part:
+                        file.write(part.read())
+            self._certificate = paths
+        return self._certificate
+
+    def start_tls_backend(self, backend_port):
+        """Starts a TLS server in front of a backend. Returns (process, port)."""
+        port = processes.free_port()
+        command = [self.programs["pump"], str(port), str(backend_port), "--tls",
+                   *self.certificate[:2]]
+        process = processes.start(command, processes.OTHER_CORE)
+        processes.wait_ready(process, port, "the TLS backend")
+        return process, port
 
     def start_backend(self, *options, ports=1):
         """Starts a backend on as many ports. Returns (process, ports)."""
@@ -89,6 +120,8 @@ class Bench:
                 command.append("--splice")
             if setup.answer is not None:
                 command += ["--answer", str(setup.answer)]
+            if setup.tls:
+                command += ["--tls", *self.certificate[:2]]
             return command
         configuration = self.configure(name, port, setup)
         if name == "rsp":
@@ -108,8 +141,7 @@ class Bench:
             return self._configuration("nginx.conf", names | self._nginx_names(setup))
         return self._configuration("haproxy.cfg", names | self._haproxy_names(name, setup))
 
-    @staticmethod
-    def _rsp_names(setup):
+    def _rsp_names(self, setup):
         sites = ('for number = 0, @COUNT@ - 1 do\n'
                  '  site(("site%06d.example.com"):format(number)) { ["/"] = proxy "backend" }\nend')
         generation = f', ["= /generation"] = respond(200, "{setup.generation}")'
@@ -119,6 +151,10 @@ class Bench:
                            + (', hash = "$host"' if setup.balance == "hash" else "")),
             "SITES": _if(setup.sites, lambda: sites.replace("@COUNT@", str(setup.sites))),
             "GENERATION": _if(setup.generation is not None, lambda: generation),
+            "TLS": _if(setup.tls, lambda: f', certificates = "{self.certificate[2]}"')
+            + _if(setup.passthrough, lambda: ", tls = true"),
+            "PASSTHROUGH": _if(setup.passthrough, lambda: (
+                'site "www.example.com" { passthrough = "backend" }')),
         }
 
     def _nginx_names(self, setup):
@@ -145,6 +181,11 @@ class Bench:
             "POOL": "$pool" if setup.sites else "backend",
             "GENERATION": _if(setup.generation is not None, lambda: (
                 f'location = /generation {{ return 200 "{setup.generation}"; }}')),
+            "SSL": _if(setup.tls, lambda: " ssl"),
+            "CERTIFICATE": _if(setup.tls, lambda: (
+                f"ssl_certificate {self.certificate[0]};\n    "
+                f"ssl_certificate_key {self.certificate[1]};\n    ssl_protocols TLSv1.2 TLSv1.3;\n    "
+                "ssl_session_cache shared:SSL:10m;")),
         }
 
     def _haproxy_names(self, name, setup):
@@ -172,6 +213,15 @@ class Bench:
             "GENERATION": _if(reloading, lambda: (
                 "http-request return status 200 content-type text/plain string "
                 f'"{setup.generation}" if {{ path /generation }}')),
+            "SSL": _if(setup.tls, lambda: f" ssl crt {self.certificate[2]}"),
+            "MODE": "tcp" if setup.passthrough else "http",
+            "HTTP": _if(not setup.passthrough, lambda: (
+                "timeout http-keep-alive 300s\n  http-reuse always\n  option http-ignore-probes")),
+            "PASSTHROUGH": _if(setup.passthrough, lambda: (
+                "tcp-request inspect-delay 5s\n"
+                "  tcp-request content accept if { req_ssl_hello_type 1 }\n"
+                "  use_backend backend if { req_ssl_sni -i www.example.com }")),
+            "DEFAULT": _if(not setup.passthrough, lambda: "default_backend backend"),
         }
 
     def _hosts(self, setup, form):

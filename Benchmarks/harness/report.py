@@ -33,6 +33,8 @@ METRICS = {
     "others_p50_us": Metric("everyone else's p50, us", "{:,.0f}"),
     "others_p99_us": Metric("everyone else's p99, us", "{:,.0f}"),
     "peak_mib": Metric("own memory at the peak, MiB", "{:,.1f}"),
+    "handshakes_per_cpu_second": Metric(
+        "handshakes per CPU-second", "{:,.0f}", more_is_better=True),
     "messages_per_cpu_second": Metric("messages per CPU-second", "{:,.0f}", more_is_better=True),
     "sites_us": Metric("more CPU per request by 99,999 sites, us", "{:,.2f}", compared=False),
     "servers_us": Metric("more CPU per request by 9 servers, us", "{:,.2f}", compared=False),
@@ -90,6 +92,12 @@ GOALS = [
     Goal("sites", "site_bytes", None, 1024),
     Goal("sites", "ready_ms", None, 2000),
     Goal("reload", "failed", None, 0),
+    Goal("tls", "cpu_us", "best peer", 0.92),
+    Goal("handshake", "handshakes_per_cpu_second", "nginx", 0.97),
+    Goal("resumed", "handshakes_per_cpu_second", "nginx", 0.97),
+    Goal("tls64m", "gb_per_cpu_second", "nginx", 1.0),
+    Goal("passthrough", "gb_per_cpu_second", "best peer", 1.0),
+    Goal("tlsidle", "idle_bytes", None, 10_240),
 ]
 
 

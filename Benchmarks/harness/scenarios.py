@@ -193,7 +193,22 @@ class Reload(Runner):
             connection.close()
 
 
-RUNNERS = {"balance": Balance, "sites": Sites, "reload": Reload}
+class Passthrough(Runner):
+    """Bytes of TLS that a proxy moves and does not decrypt: it looks at the name and no further."""
+
+    def _start_backends(self):
+        super()._start_backends()
+        self.tls_backend, port = self.bench.start_tls_backend(self.servers[0])
+        self.servers = [port]
+
+    def _end_backends(self):
+        processes.end(self.tls_backend)
+        super()._end_backends()
+
+    _passthrough = Runner._bulk
+
+
+RUNNERS = {"balance": Balance, "sites": Sites, "reload": Reload, "passthrough": Passthrough}
 
 
 def runner_of(case):

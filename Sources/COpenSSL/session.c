@@ -1,5 +1,6 @@
 #include "context.h"
 #include "include/session.h"
+#include "memory.h"
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -17,6 +18,8 @@ struct copenssl_session {
   size_t protocol_bytes;
   // The connecting end: the newest ticket.
   SSL_SESSION *ticket;
+  // What the memory of `ssl` holds, while it rests.
+  void *packed;
   // What ended a read that had something to give first; DONE for nothing. And its error.
   enum copenssl_outcome later;
   unsigned long later_error;
@@ -103,7 +106,9 @@ static struct copenssl_session *make(struct copenssl_context *context) {
   pthread_once(&once, make_method);
   struct copenssl_session *session = OPENSSL_zalloc(sizeof *session);
   if (!session) return NULL;
+  copenssl_expect_session();
   session->ssl = SSL_new(context->ctx);
+  copenssl_expect_nothing();
   BIO *bio = wire_method && session->ssl ? BIO_new(wire_method) : NULL;
   if (!bio) {
     SSL_free(session->ssl);
@@ -130,7 +135,20 @@ struct copenssl_session *copenssl_session_connect(struct copenssl_context *conte
   return session;
 }
 
+size_t copenssl_session_rest(struct copenssl_session *session) {
+  size_t count = 0;
+  if (!session->packed) session->packed = copenssl_pack(session->ssl, &count);
+  return count;
+}
+
+void copenssl_session_wake(struct copenssl_session *session) {
+  if (!session->packed) return;
+  copenssl_unpack(session->ssl, session->packed);
+  session->packed = NULL;
+}
+
 void copenssl_session_free(struct copenssl_session *session) {
+  copenssl_session_wake(session);
   // Otherwise OpenSSL thinks that the connection was cut and makes its ticket useless.
   SSL_set_shutdown(session->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   SSL_free(session->ssl);

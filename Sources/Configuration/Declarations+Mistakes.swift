@@ -25,9 +25,18 @@ extension Declarations {
     guard let start = message.firstRange(of: opening)?.upperBound,
       let end = message[start...].firstIndex(of: "'")
     else { return "" }
-    return suggestion(
-      for: String(message[start..<end]), among: ConfigurationLanguage.statements)
+    let name = String(message[start..<end])
+    if let ours = otherWords[name.lowercased()] { return " (did you mean \"\(ours)\"?)" }
+    let hint = suggestion(for: name, among: ConfigurationLanguage.statements)
+    let all = ConfigurationLanguage.statements.joined(separator: ", ")
+    return hint.isEmpty ? " (the statements are: \(all))" : hint
   }
+
+  /// What other servers call our statements.
+  private static let otherWords = [
+    "backend": "upstream", "bind": "listen", "frontend": "listen", "location": "site",
+    "proxy_pass": "proxy", "server": "site", "virtualhost": "site",
+  ]
 
   /// The mistakes in the order of the lines they stand on, those of the whole file last.
   var messages: [String] {

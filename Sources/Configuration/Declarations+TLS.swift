@@ -82,6 +82,19 @@ extension Declarations {
           "\(subject): certificates = \"auto\" needs a site with an exact name; wildcards and "
             + "\"*\" are not asked for", at: listener.location)
       }
+      if sources == [.automatic] { complainAboutWildcards(of: subject) }
+    }
+  }
+
+  /// Complains about sites that no authority gives a certificate for in the ways that we know, where
+  /// there is no other source of one.
+  private func complainAboutWildcards(of subject: String) {
+    for site in sites where site.passthrough == nil {
+      guard let name = site.names.first(where: { $0.kind == .wildcard }) else { continue }
+      complain(
+        "site \"\(name)\": \(subject) has certificates = \"auto\", which gets none for a wildcard: "
+          + "that takes the challenge dns-01; name a file beside it, as in "
+          + "certificates = { \"auto\", \"wildcard.pem\" }", at: site.location)
     }
   }
 

@@ -82,6 +82,7 @@ extension OptionSchema {
       ---@field headers table<string, string>
       ---@field cookies table<string, string>
       ---@field client_address string
+      ---@field tls_server_name? string
 
       ---@alias rsp.Function fun(request: rsp.Request): rsp.Action
 

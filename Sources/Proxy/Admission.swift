@@ -19,8 +19,14 @@ extension ClientConnection where Stream: ~Copyable {
     if case .connect = request.method {
       return .answer(.init(.methodNotAllowed, "CONNECT is not offered here"))
     }
+    if let challenges = worker.challenges, let route = challengeAnswer(challenges) {
+      return .respond(route)
+    }
     let plan = worker.plan
     let site = input.withBytes { plan.tables.sites.site(for: $0.slice(request.host)) }
+    if tls != nil, let refusal = refuseMisdirected(hasSite: plan.tables.sites.decrypts(site)) {
+      return .answer(refusal)
+    }
     guard let site else {
       return .answer(.init(.notFound, "no site has this name", keepAlive: mayPersist))
     }

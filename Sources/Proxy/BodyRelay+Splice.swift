@@ -6,6 +6,9 @@ import IO
 extension BodyRelay {
   /// Bodies, or chunks, shorter than this are copied: two splices cost more than one copy.
   static let spliceThreshold: UInt64 = 65536
+  /// Of a tunnel, nobody knows how much will come: it is spliced while it comes in pieces as large as
+  /// this. What people type and servers answer is copied, which is cheaper (docs/decisions/0026).
+  static let bulkThreshold = 32768
 
   /// How many bytes may be spliced next; nil when something has to look at them.
   mutating func spliceRun() -> UInt64? {
@@ -23,7 +26,7 @@ extension BodyRelay {
       if chunkedOutput { queueChunkHeader(chunkRun) }
       return chunkRun
     case .untilClose:
-      return nil
+      return isRaw && isBulk && preparePipe() ? .max : nil
     }
   }
 
@@ -60,7 +63,10 @@ extension BodyRelay {
       return true
     case .blocked, nil:
       return false
-    case .ended, .failed:
+    case .ended:
+      try endOfSource()
+      return true
+    case .failed:
       throw .sourceBroken
     }
   }

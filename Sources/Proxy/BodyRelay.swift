@@ -75,6 +75,10 @@ struct BodyRelay: ~Copyable {
   var hasSpliced = false
   /// False once the process had no descriptors left for a pipe.
   var maySplice = true
+  /// Nobody ever looks at these bytes: they may be spliced although no one knows how many there are.
+  var isRaw = false
+  /// Raw bytes come fast enough for a pipe to be worth its two calls.
+  var isBulk = false
   /// What is left of a large chunk whose header has been written and whose data is spliced.
   var chunkRun: UInt64 = 0
   /// The frames of a WebSocket that is relayed; nil of anything else.
@@ -119,6 +123,8 @@ struct BodyRelay: ~Copyable {
     hasSpliced = false
     frames = nil
     isLeaving = false
+    isRaw = false
+    isBulk = false
     hasReadSource = false
     lastProgress = worker.reactor.now
   }
@@ -151,6 +157,7 @@ struct BodyRelay: ~Copyable {
   /// Notes how many bytes the source gave in one piece.
   mutating func noteRead(_ count: Int) {
     hasReadSource = true
+    isBulk = count >= Self.bulkThreshold
     noteProgress()
     let rest =
       switch source {
@@ -290,7 +297,7 @@ struct BodyRelay: ~Copyable {
 
   mutating func endInput() { isInputEnded = true }
 
-  private mutating func endOfSource() throws(RelayError) {
+  mutating func endOfSource() throws(RelayError) {
     guard case .untilClose = source else { throw .sourceBroken }
     isInputEnded = true
     guard chunkedOutput else { return }

@@ -5,6 +5,7 @@ import Configuration
 import HTTP
 import IO
 import Routing
+import TLS
 
 /// What is kept of a client's connection while it is idle, packed into its slot's note.
 struct ConnectionRecord {
@@ -40,6 +41,8 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
   let peer: SocketAddress
   /// What is known of the connection beside its socket; nil of most.
   let facts: ConnectionFacts?
+  /// What is known of the client by TLS; nil when it speaks none.
+  let tls: TLSSession?
   let listener: ClientListener
   let options: ListenerOptions
   var record: ConnectionRecord
@@ -95,6 +98,7 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
     self.facts = facts
     self.stream = stream
     self.peer = peer
+    tls = facts?.tls
     self.record = record
     self.listener = listener
     options = listener.options

@@ -22,6 +22,8 @@ final class ClientListener {
   let slot: UInt8
   /// For connections that are accepted or wake from now on.
   var options: ListenerOptions
+  /// Present where TLS is spoken.
+  var security: ListenerSecurity?
   /// Whether connections begin with a request in the clear, and not with something that has to be
   /// read or decided first (Worker+Start.swift).
   var isPlain = true

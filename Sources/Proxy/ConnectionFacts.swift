@@ -1,5 +1,6 @@
 // What is known of a connection that its socket does not tell, and that has to outlive its task.
 import IO
+import TLS
 
 /// Facts of a client's connection that were learnt before its first request. Worker-confined. Plain
 /// connections have none, and cost nothing while they are parked.
@@ -8,10 +9,13 @@ final class ConnectionFacts {
   let peer: SocketAddress
   /// What the client connected to, if a PROXY header said it; nil: the socket knows.
   let destination: SocketAddress?
+  /// The connection's keys, and what TLS says of the client; nil when it speaks none.
+  let tls: TLSSession?
 
-  init(peer: SocketAddress, destination: SocketAddress? = nil) {
+  init(peer: SocketAddress, destination: SocketAddress? = nil, tls: TLSSession? = nil) {
     self.peer = peer
     self.destination = destination
+    self.tls = tls
   }
 }
 

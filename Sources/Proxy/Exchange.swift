@@ -10,6 +10,7 @@ import Bytes
 import Configuration
 import HTTP
 import IO
+import TLS
 import Telemetry
 
 /// Why an attempt with a server gave no response to pass on. Nothing has gone to the client.
@@ -35,6 +36,13 @@ enum AttemptOutcome {
   /// A response was passed on, whole or cut off; this becomes of the client's connection.
   case done(Disposition)
   case failed(AttemptFailure)
+}
+
+/// What became of an attempt with a server.
+enum ServerOutcome {
+  /// There was none.
+  case unreachable(ConnectError)
+  case attempted(AttemptOutcome, wasReused: Bool)
 }
 
 /// What is done with a request.
@@ -78,29 +86,24 @@ extension ClientConnection where Stream: ~Copyable {
         return await answer(refusal, search)
       }
       guard let server = turn.lease?.server else { return .close }
-      let connection: ServerConnection<TCPStream>
-      if search.mayReuse, let idle = server.pool.takeIdle(begunWith: preamble) {
-        connection = idle
+      let outcome: ServerOutcome
+      if let secure = server.secure {
+        outcome = await attemptSecurely(with: server, secure, search, route, target, preamble)
       } else {
-        do {
-          connection = try await upstream.connect(
-            to: server, route.options, beginningWith: preamble, more: true)
-        } catch {
-          // Nothing was sent, so any method may be tried elsewhere.
-          search.connectError = error
-          guard mayTryAgain(&search, after: server, at: route, wasReceived: false) else {
-            return await answer(error.answer(keepAlive: mayPersist))
-          }
-          search.wantsAnother = true
-          continue
-        }
+        outcome = await attempt(with: server, search, route, target, preamble)
       }
-      let wasReused = connection.isReused
-      switch await attempt(with: connection, from: server.pool, route, target) {
-      case .done(let disposition):
+      switch outcome {
+      case .unreachable(let error):
+        // Nothing was sent, so any method may be tried elsewhere.
+        search.connectError = error
+        guard mayTryAgain(&search, after: server, at: route, wasReceived: false) else {
+          return await answer(error.answer(keepAlive: mayPersist))
+        }
+        search.wantsAnother = true
+      case .attempted(.done(let disposition), _):
         Log.debug("\(summary): \(response.status) from \(upstream.name)")
         return disposition
-      case .failed(let failure):
+      case .attempted(.failed(let failure), let wasReused):
         note(failure, of: upstream, wasReused: wasReused)
         guard mayRetry(after: failure, wasReused),
           mayTryAgain(&search, after: server, at: route, wasKept: wasReused)
@@ -112,6 +115,52 @@ extension ClientConnection where Stream: ~Copyable {
         search.mayReuse = false
       }
     }
+  }
+
+  @inline(__always)
+  private func attempt(
+    with server: UpstreamServer, _ search: borrowing ServerSearch, _ route: RoutePlan,
+    _ target: ForwardTarget, _ preamble: [UInt8]
+  ) async -> ServerOutcome {
+    let connection: ServerConnection<TCPStream>
+    if search.mayReuse, let idle = server.pool.takeIdle(begunWith: preamble) {
+      connection = idle
+    } else {
+      do throws(ConnectError) {
+        connection = try await route.upstream.connect(
+          to: server, route.options, beginningWith: preamble, more: true)
+      } catch {
+        return .unreachable(error)
+      }
+    }
+    let wasReused = connection.isReused
+    return .attempted(
+      await attempt(with: connection, from: server.pool, route, target), wasReused: wasReused)
+  }
+
+  private func attemptSecurely(
+    with server: UpstreamServer, _ secure: SecureServer, _ search: borrowing ServerSearch,
+    _ route: RoutePlan, _ target: ForwardTarget, _ preamble: [UInt8]
+  ) async -> ServerOutcome {
+    guard let security = route.upstream.security else { return .unreachable(.noAddress) }
+    let name = serverName(at: server, route, security)
+    let connection: ServerConnection<TLSStream>
+    if search.mayReuse, let idle = secure.pool.takeIdle(for: name.bytes, begunWith: preamble) {
+      connection = idle
+    } else {
+      do throws(ConnectError) {
+        connection = try await route.upstream.connect(
+          to: server, as: name, route.options, security, beginningWith: preamble, worker.buffers)
+      } catch {
+        return .unreachable(error)
+      }
+    }
+    let wasReused = connection.isReused
+    let session = connection.stream.session
+    let outcome = await attempt(with: connection, from: secure.pool, route, target)
+    // A reload may have changed meanwhile what servers must prove.
+    if security == route.upstream.security { secure.keepTicket(of: session, for: name.bytes) }
+    return .attempted(outcome, wasReused: wasReused)
   }
 
   /// Counts another try, if there may be one.

@@ -125,7 +125,9 @@ struct ExplainedMessage {
         .map { $0 &- 0x41 < 26 ? $0 | 0x20 : $0 }
     case .scheme: return Array((isByTLS ? "https" : "http").utf8)
     case .https: return Array((isByTLS ? "on" : "").utf8)
-    case .tlsProtocol, .tlsCipher, .tlsServerName: return []
+    case .tlsProtocol, .tlsCipher, .tlsServerName, .tlsSessionReused, .tlsClientSubject,
+      .tlsClientVerify:
+      return []
     case .requestMethod: return piece(request.methodRange)
     case .requestURI:
       let slash: [UInt8] = request.path.isEmpty ? [0x2f] : []

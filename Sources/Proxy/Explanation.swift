@@ -154,9 +154,16 @@ extension Plan {
     let normal = path.string()
     explanation.add("path", normal == cameAs ? normal : "\(normal) (the normal form of \(cameAs))")
     guard let (site, by) = head.withBytes({ sites.match(host: $0.slice(request.host)) }) else {
-      return explanation.add("site", "none has this name: 404")
+      return explanation.add("site", "none has this name: \(message.isByTLS ? 421 : 404)")
     }
     explanation.add("site", "\(sites.name(of: site)) (\(Self.reason(by, String(name) ?? host)))")
+    if message.isByTLS, let target = sites.passthroughs[site] {
+      let upstream = Int(target.upstream)
+      explanation.upstream = upstream
+      explanation.choice = upstreams[upstream].explainChoice(message, path)
+      let name = upstreams[upstream].name
+      return explanation.add("action", "passed through to \"\(name)\", undecrypted")
+    }
     var label = "route"
     var chosen: Int?
     for trial in sites.paths(of: site).index.explain(path, matcher) {

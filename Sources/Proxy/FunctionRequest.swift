@@ -6,6 +6,7 @@ import HTTP
 import IO
 import Routing
 import Scripting
+import TLS
 
 /// The source of a function's `request`. Worker-confined; used for one request after another, and
 /// valid only while a function runs.
@@ -21,6 +22,8 @@ final class FunctionRequest: LuaRecordSource {
     /// Whether fields with `_` or `.` in their names count: those that are not forwarded are not
     /// shown, or a field that a proxy before us has checked could be passed by as `X_Name`.
     let showsUnusualNames: Bool
+    /// Nil when the client speaks no TLS.
+    let tls: TLSSession?
   }
   private var subject: Subject?
   private var bytes = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
@@ -51,12 +54,12 @@ final class FunctionRequest: LuaRecordSource {
     guard let subject, let field = FunctionProgram.Field(rawValue: field) else { return nil }
     switch field {
     case .method: return unsafe piece(subject.head.methodRange)
-    case .scheme: return unsafe constant("http")
+    case .scheme: return unsafe constant(subject.tls == nil ? "http" : "https")
     case .host: return unsafe host(of: subject)
     case .path: return unsafe path
     case .query: return unsafe piece(subject.head.query)
     case .clientAddress: return unsafe clientAddress(of: subject)
-    case .tlsServerName: return nil
+    case .tlsServerName: return unsafe tlsServerName(of: subject)
     }
   }
 
@@ -107,6 +110,13 @@ final class FunctionRequest: LuaRecordSource {
     } else {
       subject.worker.scratch.append(host: subject.peer)
     }
+    return unsafe written(by: subject.worker)
+  }
+
+  private func tlsServerName(of subject: Subject) -> UnsafeRawBufferPointer? {
+    guard let name = subject.tls?.serverName else { return nil }
+    subject.worker.scratch.reset()
+    subject.worker.scratch.append(name)
     return unsafe written(by: subject.worker)
   }
 

@@ -8,17 +8,20 @@ package struct Member: Sendable, Hashable {
   /// The server in the words of the configuration: `app.internal:8080`, `10.0.0.1:80`.
   package var name: String
   package var address: SocketAddress
+  /// Whether it is spoken to by TLS.
+  package var isTLS: Bool
   package var weight: Int
   package var isBackup: Bool
   /// Over all workers; nil for no limit.
   package var maxConnections: Int?
 
   package init(
-    name: String, address: SocketAddress, weight: Int = 1, isBackup: Bool = false,
-    maxConnections: Int? = nil
+    name: String, address: SocketAddress, isTLS: Bool = false, weight: Int = 1,
+    isBackup: Bool = false, maxConnections: Int? = nil
   ) {
     self.name = name
     self.address = address
+    self.isTLS = isTLS
     self.weight = weight
     self.isBackup = isBackup
     self.maxConnections = maxConnections
@@ -26,7 +29,7 @@ package struct Member: Sendable, Hashable {
 
   /// The same for the same server in every worker, after every reload and restart: made of its name
   /// and its address, which is what health, sticky cookies and hashed keys hold on to.
-  package var identity: UInt64 { HashKey.of("\(name) \(address)") }
+  package var identity: UInt64 { HashKey.of("\(name) \(address)\(isTLS ? " TLS" : "")") }
 }
 
 /// What one worker knows of an upstream. Counts are this worker's own; the supervisor adds them up.

@@ -55,6 +55,8 @@ extension ClientConnection where Stream: ~Copyable {
   private func move(to connection: ServerConnection<TCPStream>, _ route: RoutePlan) async {
     upload.start(.untilClose, chunkedOutput: false, highWater: 65536)
     download.start(.untilClose, chunkedOutput: false, highWater: 65536)
+    upload.isRaw = true
+    download.isRaw = true
     if !input.isEmpty {
       var first = ByteBuffer()
       swap(&first, &input)

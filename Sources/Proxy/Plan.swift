@@ -27,14 +27,18 @@ final class Plan {
   /// Builds a plan beside the one in force, from which it takes over the upstreams of the same names.
   /// `takeEffect` puts it in force.
   ///
-  /// - Parameter tables: of the same configuration.
+  /// - Parameters:
+  ///   - tables: of the same configuration.
+  ///   - securities: what upstreams need that are spoken to by TLS, by their names.
   init(
     _ configuration: Configuration, _ tables: PlanTables, _ context: UpstreamContext,
-    adopting old: Plan? = nil
+    _ securities: [String: ServerSecurity] = [:], adopting old: Plan? = nil
   ) {
     self.tables = tables
     upstreams = configuration.upstreams.map {
-      UpstreamPlan.make($0, in: context, adopting: old?.upstream(named: $0.name))
+      UpstreamPlan.make(
+        $0, in: context, security: securities[$0.name],
+        adopting: old?.upstream(named: $0.name))
     }
     made = Array(repeating: nil, count: tables.sites.destinations.count)
     httpsPort = configuration.httpsPort

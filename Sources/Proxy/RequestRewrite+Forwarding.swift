@@ -49,7 +49,7 @@ extension ClientConnection where Stream: ~Copyable {
       head.append("\r\n")
     }
     if !settings.overrides(.xForwardedProto), !isKept(.xForwardedProto) {
-      try head.write("X-Forwarded-Proto: http\r\n")
+      try head.write(speaksTLS ? "X-Forwarded-Proto: https\r\n" : "X-Forwarded-Proto: http\r\n")
     }
     if !request.host.isEmpty, !settings.overrides(.xForwardedHost), !isKept(.xForwardedHost) {
       try head.write(field: "X-Forwarded-Host", bytes.slice(request.host))
@@ -86,6 +86,6 @@ extension ClientConnection where Stream: ~Copyable {
       try head.write(bytes.slice(request.host))
       try head.write("\"")
     }
-    try head.write(";proto=http\r\n")
+    try head.write(speaksTLS ? ";proto=https\r\n" : ";proto=http\r\n")
   }
 }

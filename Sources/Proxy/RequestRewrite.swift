@@ -19,7 +19,7 @@ extension ClientConnection where Stream: ~Copyable {
     let variables = route.settings.variables
     let bound =
       request.byteCount * (1 + variables) + 2 * Int(request.host.count) + route.addedBytes
-      + variables * Self.longestOtherVariable
+      + variables * longestOtherVariable
     let size: BlockSize =
       bound <= BlockSize.small.rawValue
       ? .small : bound <= BlockSize.large.rawValue ? .large : .huge
@@ -157,7 +157,8 @@ extension ClientConnection where Stream: ~Copyable {
     head.append(host: peer)
     head.append("\r\nX-Real-IP: ")
     head.append(host: peer)
-    head.append("\r\nX-Forwarded-Proto: http\r\n")
+    head.append("\r\nX-Forwarded-Proto: ")
+    head.append(speaksTLS ? "https\r\n" : "http\r\n")
     head.append(Self.hostName)
   }
 

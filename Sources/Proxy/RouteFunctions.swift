@@ -81,7 +81,7 @@ extension ClientConnection where Stream: ~Copyable {
     let plan = worker.plan
     let subject = FunctionRequest.Subject(
       worker: worker, head: request, peer: peer, client: clientBehindProxies,
-      showsUnusualNames: route.options.underscoresInFields)
+      showsUnusualNames: route.options.underscoresInFields, tls: tls)
     let action = withPath(of: target) { path in
       input.withBytes { plan.functions?.decide(route, at: place, subject, $0, path: path) }
     }

@@ -49,7 +49,7 @@ extension Configuration {
 
 extension ClientConnection where Stream: ~Copyable {
   /// Whether the client's request came by TLS: to us, or to the trusted proxy before us.
-  var isSecure: Bool { options.tls != nil || trustsPeer && cameSecurely }
+  var isSecure: Bool { speaksTLS || trustsPeer && cameSecurely }
 
   /// Whether a trusted proxy says so, once and in full.
   private var cameSecurely: Bool {

@@ -3,34 +3,36 @@ import Bytes
 import Configuration
 import HTTP
 import IO
+import TLS
 
 /// A connection to a server. Worker-confined; closed when nobody holds it any more.
 final class ServerConnection<Stream: ByteStream & ~Copyable> {
   var stream: Stream
   /// Whether it has served a request before, so that the server may have closed it meanwhile.
   var isReused = false
+  /// The name that its server has proved, by TLS; empty without.
+  let name: [UInt8]
   fileprivate(set) var expiry = Moment.never
   /// The PROXY header it began with, for whose client alone it may be used; empty for none.
   let preamble: [UInt8]
 
-  init(_ stream: consuming Stream, begunWith preamble: [UInt8] = []) {
+  init(
+    _ stream: consuming Stream, for name: [UInt8] = [], begunWith preamble: [UInt8] = []
+  ) {
     self.stream = stream
+    self.name = name
     self.preamble = preamble
   }
 }
 
-/// A kind of stream that can be opened to a server.
+/// A kind of stream that servers are spoken to by.
 protocol ServerStream: ByteStream, ~Copyable {
-  /// Connects; tries to finish before `deadline`.
-  static func connect(to address: SocketAddress, on reactor: Reactor, until deadline: Moment)
-    async throws(ConnectError) -> Self
-
   /// The descriptor that is parked while the connection is idle.
   var descriptor: Int32 { get }
 
   /// Makes sure that nothing has come since the last message; false if something has, or the
   /// server has gone.
-  func isQuiet() -> Bool
+  mutating func isQuiet() -> Bool
 }
 
 /// Why there is no connection to a server.
@@ -40,6 +42,8 @@ package enum ConnectError: Error {
   /// The system says no; the words are for the log.
   case failed(SystemError)
   case timedOut
+  /// TLS: the server is not who it should be, or does not take us for who we are. As above.
+  case insecure(TLSFailure)
 }
 
 /// One worker's connections to one server. The one used last is used first: it is warm, and the
@@ -100,6 +104,18 @@ final class ServerPool<Stream: ServerStream & ~Copyable>: IdleOwner {
     return nil
   }
 
+  /// The same, of those whose server has proved a name.
+  func takeIdle(
+    for name: [UInt8], begunWith preamble: [UInt8] = []
+  ) -> ServerConnection<Stream>? {
+    while let place = idle.lastIndex(where: { $0.name == name && $0.preamble == preamble }) {
+      let connection = idle.remove(at: place)
+      keeper.reactor.unpark(connection.stream.descriptor)
+      if !connection.stream.mayRead, connection.expiry > keeper.reactor.now { return connection }
+    }
+    return nil
+  }
+
   private func popLast(begunWith preamble: [UInt8]) -> ServerConnection<Stream>? {
     // All of a pool began with none, or each with one: a reload that changes that empties it.
     if preamble.isEmpty { return idle.popLast() }
@@ -123,21 +139,31 @@ final class ServerPool<Stream: ServerStream & ~Copyable>: IdleOwner {
     connection.isReused = true
     connection.expiry = reactor.now.advanced(by: milliseconds)
     idle.append(connection)
+    park(connection)
+  }
+
+  private func park(_ connection: ServerConnection<Stream>) {
     let slot = slot ?? keeper.add(self)
     self.slot = slot
-    reactor.park(
+    keeper.reactor.park(
       connection.stream.descriptor, with: keeper.number, note: UInt64(slot),
       until: connection.expiry)
   }
 
   func wakeIdle(_ fd: Int32) {
-    idle.removeAll { $0.stream.descriptor == fd }
+    guard let place = idle.firstIndex(where: { $0.stream.descriptor == fd }) else { return }
+    // TLS says things that are no data, a new ticket say.
+    if idle[place].expiry > keeper.reactor.now, idle[place].stream.isQuiet() {
+      park(idle[place])
+    } else {
+      idle.remove(at: place)
+    }
   }
 }
 
 extension TCPStream {
   /// Sends a PROXY header as the first bytes of a connection. A new socket takes so little at once.
-  mutating func begin(with preamble: [UInt8], more: Bool) throws(ConnectError) {
+  package mutating func begin(with preamble: [UInt8], more: Bool) throws(ConnectError) {
     let pool = BufferPool(keeping: 0)
     var buffer = pool.borrow(.small)
     buffer.append(preamble)

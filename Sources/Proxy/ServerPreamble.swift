@@ -9,6 +9,7 @@ import Configuration
 import IO
 import Preamble
 import Routing
+import TLS
 
 extension ClientConnection where Stream: ~Copyable {
   /// The header for the servers of an upstream; empty where they expect none.
@@ -22,6 +23,8 @@ extension ClientConnection where Stream: ~Copyable {
       told.serverName = hello.serverName
       told.alpn = hello.protocols
       details = told
+    } else if version == .v2, let tls = facts?.tls {
+      details = ProxyHeaderDetails(of: tls)
     }
     return version.header(connectionEnds, details)
   }
@@ -38,6 +41,20 @@ extension ClientConnection where Stream: ~Copyable {
     let local = facts?.destination ?? stream.localAddress
     guard let client, let local, let destination = Endpoint(local) else { return .local }
     return .proxied(source: client, destination: destination)
+  }
+}
+
+extension ProxyHeaderDetails {
+  /// What a client and rsp have agreed on.
+  fileprivate init(of session: TLSSession) {
+    self.init()
+    serverName = session.serverName
+    alpn = Array(session.applicationProtocol.utf8)
+    var agreed = TLS(version: "\(session.protocolName)", cipher: session.cipherName)
+    agreed.hasClientCertificate = session.hasPeerCertificate
+    agreed.isResumed = session.wasResumed
+    agreed.isClientVerified = session.clientVerification == "SUCCESS"
+    tls = agreed
   }
 }
 

@@ -193,6 +193,13 @@ final class SiteTable {
   /// The number of the site for a host as it came, with or without a port.
   func site(for host: RawSpan) -> Int? { hosts.find(host) }
 
+  /// Whether there is a site, and its TLS ends here: requests for one that is passed through come to
+  /// us only by a connection that was made for another.
+  func decrypts(_ site: Int?) -> Bool {
+    guard let site else { return false }
+    return passthroughs.isEmpty || passthroughs[site] == nil
+  }
+
   /// As `site`, and tells by which name.
   func match(host: RawSpan) -> (site: Int, by: HostMatch)? {
     hosts.match(host).map { ($0.value, $0.by) }

@@ -17,7 +17,7 @@ enum TemplateUse {
 
 extension ClientConnection where Stream: ~Copyable {
   /// The most bytes of a variable that is no piece of the request.
-  static var longestOtherVariable: Int { 512 }
+  var longestOtherVariable: Int { tls == nil ? 512 : 2048 }
 
   /// Writes a field line whose value is a template. A value that is empty, or that holds a control
   /// character, writes nothing: an operator's `$cookie_x` must not become a way to forge fields.
@@ -91,8 +91,10 @@ extension ClientConnection where Stream: ~Copyable {
     case .remoteAddress, .remotePort, .peerAddress, .serverAddress, .serverPort, .forwardedFor:
       try appendAddress(variable, to: &head)
     case .host: try appendHost(to: &head)
-    case .scheme: try head.write("http")
-    case .https, .tlsProtocol, .tlsCipher, .tlsServerName: break
+    case .scheme: try head.write(speaksTLS ? "https" : "http")
+    case .https, .tlsProtocol, .tlsCipher, .tlsServerName, .tlsSessionReused, .tlsClientSubject,
+      .tlsClientVerify:
+      try appendSecurity(variable, to: &head)
     case .requestMethod:
       try write(request.methodRange, to: &head)
     case .requestURI: try appendTarget(to: &head)
@@ -101,7 +103,7 @@ extension ClientConnection where Stream: ~Copyable {
     case .isArgs: if request.query.count > 0 { try head.write("?") }
     case .serverProtocol: try head.write(request.minorVersion > 0 ? "HTTP/1.1" : "HTTP/1.0")
     case .requestID: try appendRequestID(to: &head)
-    case .serverName: try head.write(route.map { $0.tables.sites.name(of: Int(place.site)) } ?? "")
+    case .serverName: try head.write(route.map { $0.tables.sites.name(of: place).site } ?? "")
     case .proxyHost: try head.write((route as? RoutePlan)?.upstream.name ?? "")
     case .hostname: try head.write(worker.hostname)
     case .timeISO8601:

@@ -1,10 +1,12 @@
 // Choosing a server for a request, and learning from what became of it.
 import Balancing
+import Bytes
 import CLinux
 import Configuration
 import Glibc
 import HTTP
 import IO
+import TLS
 import Telemetry
 
 /// What a request looks for in its upstream.
@@ -120,7 +122,7 @@ extension UpstreamPlan {
   func note(_ event: ActiveHealth.Event, of identity: UInt64) {
     guard let index = balancer.index(of: identity) else { return }
     _ = balancer.note(event, of: index, at: context.now)
-    if event == .fell { servers[index].pool.closeIdle() }
+    if event == .fell { servers[index].closeIdle() }
     wakeAll()
   }
 
@@ -145,21 +147,62 @@ extension UpstreamPlan {
     to server: UpstreamServer, _ options: RouteOptions, beginningWith preamble: [UInt8] = [],
     more: Bool = false
   ) async throws(ConnectError) -> ServerConnection<TCPStream> {
-    let address = server.member.address
     let began = reactor.now
     do {
       let deadline = began.advanced(by: Int64(options.connectTimeoutMilliseconds))
-      var stream = try await TCPStream.connect(to: address, on: reactor, until: deadline)
+      var stream = try await TCPStream.connect(
+        to: server.member.address, on: reactor, until: deadline)
       if !preamble.isEmpty { try stream.begin(with: preamble, more: more) }
       return ServerConnection(stream, begunWith: preamble)
     } catch {
-      note("cannot connect to \(address): \(error.words)", at: reactor.now)
-      if case .failed(let error) = error, error.isOurs { throw .failed(error) }
-      // A refusal is quick, which must not make the server attractive.
-      let waited = reactor.now.milliseconds - began.milliseconds
-      note(.failed, of: server, latency: waited > 100 ? waited * 1000 : nil)
+      noteUnreachable(server, error, since: began)
       throw error
     }
+  }
+
+  /// Opens a connection to a server that has to prove a name.
+  func connect(
+    to server: UpstreamServer, as name: ServerName, _ options: RouteOptions,
+    _ security: ServerSecurity, beginningWith preamble: [UInt8] = [], _ buffers: BufferPool
+  ) async throws(ConnectError) -> ServerConnection<TLSStream> {
+    let began = reactor.now
+    do throws(ConnectError) {
+      let patience = Int64(options.connectTimeoutMilliseconds)
+      var socket = try await TCPStream.connect(
+        to: server.member.address, on: reactor, until: began.advanced(by: patience))
+      if !preamble.isEmpty { try socket.begin(with: preamble, more: true) }
+      do throws(TLSFailure) {
+        let stream = try await security.connect(
+          socket, to: name.text, resuming: server.secure?.ticket(for: name.bytes), on: reactor,
+          buffers, until: began.advanced(by: patience + Self.handshakePatience))
+        return ServerConnection(stream, for: name.bytes, begunWith: preamble)
+      } catch {
+        throw .insecure(error)
+      }
+    } catch {
+      if case .insecure(.refused(let reason)) = error, name.isOfClient {
+        // Whoever sends any Host could put servers out otherwise.
+        note(
+          "\(server.member.address) is not \"\(name.text.prefix(100))\": \(reason)",
+          at: reactor.now)
+      } else {
+        noteUnreachable(server, error, since: began)
+      }
+      throw error
+    }
+  }
+
+  /// How much longer connecting may take with TLS, in milliseconds.
+  private static var handshakePatience: Int64 { 2000 }
+
+  private func noteUnreachable(
+    _ server: UpstreamServer, _ error: ConnectError, since began: Moment
+  ) {
+    note("cannot connect to \(server.member.address): \(error.words)", at: reactor.now)
+    if case .failed(let error) = error, error.isOurs { return }
+    // A refusal is quick, which must not make the server attractive.
+    let waited = reactor.now.milliseconds - began.milliseconds
+    note(.failed, of: server, latency: waited > 100 ? waited * 1000 : nil)
   }
 }
 

@@ -99,7 +99,7 @@ extension UpstreamPlan {
       // What is said of a name is said of all its addresses.
       if address != text, server.member.name == text { wishes[address] = nil }
       balancer.set(wish, for: server.index, at: context.now)
-      if wish == .down { server.pool.closeIdle() }
+      if wish == .down { server.closeIdle() }
     }
     // A server is up unless something else was said of it, or of its name.
     if wish == .up, matching.allSatisfy({ wishes[$0.member.name] ?? .up == .up }) {
@@ -117,7 +117,7 @@ extension UpstreamPlan {
         member: server.member, state: state.health.availability(at: now),
         administrative: state.health.administrative,
         isPassingChecks: state.health.isPassingChecks, inFlight: Int(state.inFlight),
-        idleConnections: server.pool.idleCount, requests: server.requests,
+        idleConnections: server.idleCount, requests: server.requests,
         failures: server.failures,
         latencyMicroseconds: Int(state.latency.current(at: now)))
     }
@@ -153,7 +153,7 @@ extension Member {
   /// The member that a configured server is at one of its addresses.
   package init(_ server: ServerConfiguration, at address: SocketAddress) {
     self.init(
-      name: server.address.description, address: address, weight: server.weight,
-      isBackup: server.isBackup, maxConnections: server.maxConnections)
+      name: server.address.description, address: address, isTLS: server.isTLS,
+      weight: server.weight, isBackup: server.isBackup, maxConnections: server.maxConnections)
   }
 }

@@ -4,6 +4,7 @@ import Balancing
 import Configuration
 import HTTP
 import IO
+import TLS
 import Telemetry
 
 /// A group of servers. Worker-confined. There is one for a name as long as the worker's plans have
@@ -28,8 +29,11 @@ final class UpstreamPlan {
   var awaitsNames = false
   /// What the operator said, by server or address.
   var wishes: [String: Administrative] = [:]
+  /// Present where servers are spoken to by TLS.
+  private(set) var security: ServerSecurity?
   /// What the next plan says, until that is in force.
   private var next: UpstreamConfiguration?
+  private var nextSecurity: ServerSecurity?
   private var limiter = LogLimiter(milliseconds: 1000)
   var healthLimiter = LogLimiter(milliseconds: 100)
 
@@ -44,19 +48,26 @@ final class UpstreamPlan {
   /// Nothing changes for the old plan until `takeEffect`.
   static func make(
     _ configuration: UpstreamConfiguration, in context: UpstreamContext,
-    adopting old: UpstreamPlan? = nil
+    security: ServerSecurity? = nil, adopting old: UpstreamPlan? = nil
   ) -> UpstreamPlan {
     if let old {
       old.next = old.configuration == configuration ? nil : configuration
+      old.nextSecurity = security
       return old
     }
     let new = UpstreamPlan(configuration, context)
+    new.nextSecurity = security
+    new.security = security
     new.configure()
     return new
   }
 
   /// The plan that this was made for is in force now.
   func takeEffect() {
+    if security != nextSecurity {
+      security = nextSecurity
+      for server in servers { server.secure?.forget() }
+    }
     guard let next else { return }
     self.next = nil
     configuration = next
@@ -90,6 +101,10 @@ extension ConnectError {
         .serviceUnavailable, "no server is available", keepAlive: keepAlive, retryAfter: 5)
     case .failed:
       ErrorAnswer(.badGateway, "the server cannot be reached", keepAlive: keepAlive)
+    case .insecure(.timedOut):
+      ErrorAnswer(.gatewayTimeout, "the server did not answer in time", keepAlive: keepAlive)
+    case .insecure:
+      ErrorAnswer(.badGateway, "the server cannot be reached", keepAlive: keepAlive)
     case .timedOut:
       ErrorAnswer(.gatewayTimeout, "the server did not answer in time", keepAlive: keepAlive)
     }
@@ -101,6 +116,7 @@ extension ConnectError {
     case .noAddress: "no address"
     case .failed(let error): error.description
     case .timedOut: "timed out"
+    case .insecure(let failure): "TLS: \(failure)"
     }
   }
 }

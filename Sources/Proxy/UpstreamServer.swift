@@ -10,6 +10,8 @@ final class UpstreamServer {
   private(set) var member: Member
   let identity: UInt64
   let pool: ServerPool<TCPStream>
+  /// Where it is spoken to by TLS.
+  let secure: SecureServer?
   /// How a Host field names it.
   let authority: String
   /// Where it stands among its upstream's servers; below zero when it is none of them any more.
@@ -27,6 +29,7 @@ final class UpstreamServer {
     self.member = member
     identity = member.identity
     pool = ServerPool(options, with: context.keeper)
+    secure = member.isTLS ? SecureServer(options, context) : nil
     authority = (try? ServerAddress(member.name))?.authority ?? member.name
   }
 
@@ -34,6 +37,7 @@ final class UpstreamServer {
   func adopt(_ member: Member, _ options: UpstreamOptions, _ line: WaitingLine?) {
     self.member = member
     pool.adopt(options)
+    secure?.pool.adopt(options)
     if member.maxConnections == nil {
       places = nil
     } else if places == nil {
@@ -45,7 +49,15 @@ final class UpstreamServer {
   func retire() {
     index = -1
     pool.close()
+    secure?.pool.close()
   }
+
+  func closeIdle() {
+    pool.closeIdle()
+    secure?.pool.closeIdle()
+  }
+
+  var idleCount: Int { pool.idleCount + (secure?.pool.idleCount ?? 0) }
 
   /// What the balancer keeps of it.
   var state: ServerState {

@@ -2,18 +2,6 @@
 // the one in force (prepare), and when every worker has, puts it in its place (commit).
 import Configuration
 import IO
-import TLS
-
-/// What the TLS handshakes of a listener work with: shared by all workers.
-package struct TLSHandover: Sendable {
-  package var certificates: CertificateStore
-  package var ticketKeys: TicketKeys
-
-  package init(certificates: CertificateStore, ticketKeys: TicketKeys) {
-    self.certificates = certificates
-    self.ticketKeys = ticketKeys
-  }
-}
 
 /// A listener that a worker is to have.
 package struct ListenerHandover: Sendable {
@@ -27,11 +15,11 @@ package struct ListenerHandover: Sendable {
   /// queues is theirs.
   package var isBorrowed: Bool
   /// Nil where no TLS is terminated.
-  package var tls: TLSHandover?
+  package var security: ListenerSecurity?
 
   package init(
-    address: ListenAddress, options: ListenerOptions, sockets: [Int32] = [],
-    isShared: Bool = false, isBorrowed: Bool = false
+    address: ListenAddress, options: ListenerOptions, sockets: [Int32] = [], isShared: Bool = false,
+    isBorrowed: Bool = false
   ) {
     self.address = address
     self.options = options
@@ -77,14 +65,16 @@ extension Worker {
   /// Builds the plan of a configuration around its tables. Nothing changes until `commit`; another
   /// `prepare` replaces what was prepared, and `abandon` drops it.
   package func prepare(
-    _ configuration: Configuration, _ tables: sending PlanTables
+    _ configuration: Configuration, _ tables: sending PlanTables,
+    _ securities: [String: ServerSecurity] = [:]
   ) throws(PlanError) {
     guard state.listeners.hasRoom(for: configuration.listeners.map(\.address)) else {
       throw PlanError(messages: [
         "there can be at most \(ListenerTable.most) listeners, those included that are still closing"
       ])
     }
-    state.prepared = Plan(configuration, tables, state.upstreamContext, adopting: state.plan)
+    state.prepared = Plan(
+      configuration, tables, state.upstreamContext, securities, adopting: state.plan)
   }
 
   /// Drops what was prepared.
@@ -119,6 +109,7 @@ extension Worker {
         continue
       }
       listener.options = handover.options
+      listener.security = handover.security
       listener.isPlain =
         handover.options.tls == nil && handover.options.proxyProtocol == nil
         && state.plan.service(at: handover.address) == nil

@@ -45,6 +45,10 @@ extension Worker {
     guard let hello = await start.readHello(until: deadline) else {
       return state.connectionEnded(on: listener)
     }
+    if let certificate = state.challenges?.certificate(for: hello) {
+      await showChallenge(certificate, on: start, until: deadline)
+      return state.connectionEnded(on: listener)
+    }
     if let (route, place) = state.plan.passage(for: hello.serverName) {
       return await pass(start, to: route, at: place, hello, record, listener)
     }
@@ -64,16 +68,6 @@ extension Worker {
     let connection = ClientConnection(start.stream, from: peer, record, listener, state, facts)
     if !start.received.isEmpty { connection.input = start.received }
     await connection.pass(to: route, at: place, hello)
-    state.connectionEnded(on: listener)
-  }
-
-  /// Decrypts a connection from its ClientHello on, and serves it.
-  private func terminate(
-    _ begun: consuming ConnectionStart, _ hello: ClientHello, _ record: ConnectionRecord,
-    _ listener: ClientListener, until deadline: Moment
-  ) async {
-    var start = begun
-    await start.refuse(.internalError)
     state.connectionEnded(on: listener)
   }
 }

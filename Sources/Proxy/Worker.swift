@@ -154,8 +154,11 @@ package actor Worker {
       let woken = await state.parkedClients.next()
       for client in woken {
         Task.immediate {
-          let stream = TCPStream(registered: client.fd, on: self.state.reactor)
           let facts = self.state.parkedFacts.take(of: client.fd)
+          if let facts, let session = facts.tls {
+            return await self.serveWoken(client, facts, session)
+          }
+          let stream = TCPStream(registered: client.fd, on: self.state.reactor)
           if client.isExpired {
             if let listener = self.state.listeners[client.record.listener] {
               self.state.connectionEnded(on: listener)

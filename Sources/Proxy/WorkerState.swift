@@ -4,6 +4,7 @@ import Configuration
 import HTTP
 import IO
 import Routing
+import TLS
 import Telemetry
 
 /// The state of one worker. Worker-confined: not Sendable, not locked.
@@ -16,6 +17,8 @@ package final class WorkerState {
   var plan: Plan
   /// The plan that a reload is about to put in its place.
   var prepared: Plan?
+  /// What authorities are shown while orders are under way; nil when there is none.
+  var challenges: ChallengeTable?
   /// What regular expressions write to while they are searched for.
   let matcher = Matcher()
   /// For values in fields that cannot be sent.

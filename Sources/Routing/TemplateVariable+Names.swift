@@ -42,8 +42,17 @@ extension TemplateVariable {
     .init("server_port", .serverPort, "the port of this end of the connection"),
     .init("server_protocol", .serverProtocol, "HTTP/1.0, HTTP/1.1 or HTTP/2.0"),
     .init("ssl_cipher", .tlsCipher, "the TLS cipher suite towards the client"),
+    .init(
+      "ssl_client_s_dn", .tlsClientSubject,
+      "the subject of the client's certificate (RFC 2253), otherwise empty"),
+    .init(
+      "ssl_client_verify", .tlsClientVerify,
+      "SUCCESS, FAILED:reason, or NONE where the client has shown no certificate"),
     .init("ssl_protocol", .tlsProtocol, "the TLS version towards the client, such as TLSv1.3"),
     .init("ssl_server_name", .tlsServerName, "the name the client asked for by SNI"),
+    .init(
+      "ssl_session_reused", .tlsSessionReused,
+      "\"r\" when a TLS session was resumed, else \".\""),
     .init("status", .status, "the status of the response"),
     .init("time_iso8601", .timeISO8601, "now, as 2026-01-31T12:00:00+00:00"),
     .init("upstream_addr", .upstreamAddress, "the address of the server that answered"),

@@ -11,7 +11,7 @@ package enum TemplateVariable: UInt8, Sendable, CaseIterable, BitwiseCopyable {
   // The answer, and the server that gave it.
   case status, proxyHost, upstreamAddress
   // TLS towards the client.
-  case tlsProtocol, tlsCipher, tlsServerName
+  case tlsProtocol, tlsCipher, tlsServerName, tlsSessionReused, tlsClientSubject, tlsClientVerify
   // This machine, and now.
   case hostname, timeISO8601, milliseconds
   // With a name of their own.

@@ -2,7 +2,6 @@
 // can be made on any thread: what becomes of it is the keeper's to decide.
 import Configuration
 import IO
-import Routing
 import TLS
 
 /// What the certificates of a configuration are. Sendable; immutable once made.
@@ -22,7 +21,7 @@ package struct CertificateDraft: Sendable {
   /// Reads what is new or has changed since `reader` has looked.
   ///
   /// - Parameters:
-  ///   - automatic: those that an authority has sent.
+  ///   - automatic: those that an authority has sent, or what stands in for them.
   ///   - now: seconds since 1970.
   package init(
     _ wanted: CertificateDemand, reader: CertificateReader = CertificateReader(),
@@ -33,7 +32,7 @@ package struct CertificateDraft: Sendable {
     self.reader.begin()
     for sources in wanted.lists {
       var certificates: [Certificate] = []
-      for source in sources { certificates += read(source, wanted, automatic, now) }
+      for source in sources { certificates += read(source, automatic, now) }
       indexes[sources] = CertificateIndex(certificates, now: now)
     }
     self.reader.finish()
@@ -41,8 +40,7 @@ package struct CertificateDraft: Sendable {
   }
 
   private mutating func read(
-    _ source: CertificateSource, _ wanted: CertificateDemand, _ automatic: [Certificate],
-    _ now: Int
+    _ source: CertificateSource, _ automatic: [Certificate], _ now: Int
   ) -> [Certificate] {
     var reading = CertificateReading()
     switch source {
@@ -52,23 +50,12 @@ package struct CertificateDraft: Sendable {
       reading = reader.read(CertificateFiles(certificate: certificate, key: key), now: now)
     case .folder(let path):
       reading = reader.read(folder: path, now: now)
-      if reading.certificates.isEmpty, reading.errors.isEmpty {
-        reading.errors = [CertificateError(path: path, problem: .emptyFolder)]
-      }
     case .automatic:
-      return automatic.isEmpty ? Self.makeshift(wanted.names, now) : automatic
+      return automatic
     }
     for error in reading.errors { errors.append((source, error)) }
     warnings += reading.warnings
     return reading.certificates
-  }
-
-  /// What clients see until the authority has sent the first certificate.
-  private static func makeshift(_ names: [String], _ now: Int) -> [Certificate] {
-    let names = names.isEmpty ? ["localhost"] : Array(names.prefix(100))
-    let made = try? Certificate(
-      selfSignedFor: SubjectNames(hosts: names), validity: (now - 86400)...(now + 7 * 86400))
-    return made.map { [$0] } ?? []
   }
 }
 
@@ -76,8 +63,6 @@ package struct CertificateDraft: Sendable {
 package struct CertificateDemand: Sendable, Equatable {
   /// Each list is what one listener, or one upstream, chooses from.
   package var lists: Set<[CertificateSource]> = []
-  /// The names that certificates are got for.
-  package var names: [String] = []
 
   package init() {}
 
@@ -89,11 +74,6 @@ package struct CertificateDemand: Sendable, Equatable {
     }
     for upstream in configuration.upstreams {
       if let source = upstream.options.tls.clientCertificate { lists.insert([source]) }
-    }
-    if lists.contains(where: { $0.contains(.automatic) }) {
-      for site in configuration.sites {
-        names += site.names.filter { $0.kind == .exact }.map(\.description)
-      }
     }
   }
 }

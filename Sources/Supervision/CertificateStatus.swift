@@ -1,5 +1,6 @@
 // Certificates as `rsp status` tells them.
 import IO
+import JSON
 import TLS
 
 extension CertificateKeeper {

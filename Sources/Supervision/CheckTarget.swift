@@ -8,13 +8,16 @@ package struct CheckTarget: Sendable, Equatable {
   package var upstream: String
   package var member: Member
   package var options: HealthCheckOptions
+  /// For a member that is spoken to by TLS.
+  package var security: ServerSecurity?
   /// The PROXY header that it expects; nil for none.
   package var proxyProtocol: ProxyProtocolVersion?
 
   package init(
     upstream: String, member: Member, options: HealthCheckOptions,
-    proxyProtocol: ProxyProtocolVersion? = nil
+    security: ServerSecurity? = nil, proxyProtocol: ProxyProtocolVersion? = nil
   ) {
+    self.security = security
     self.upstream = upstream
     self.member = member
     self.options = options

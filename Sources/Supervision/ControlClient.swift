@@ -1,5 +1,6 @@
 // The other end of the control socket: what the commands of the command line use.
 import IO
+import JSON
 
 /// Why a command had no answer, in words ready to be shown.
 package struct ControlError: Error, CustomStringConvertible {

@@ -1,5 +1,6 @@
 // One client of the control socket: a line in, a line out, each bounded in size and time.
 import IO
+import JSON
 
 /// A connected client. Confined to the supervisor's thread; closed when it ends.
 final class ControlConnection {

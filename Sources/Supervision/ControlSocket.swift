@@ -2,6 +2,7 @@
 // as JSON objects, one a line, and are answered by one line each.
 import Configuration
 import IO
+import JSON
 import Telemetry
 
 /// The open control socket. Confined to the supervisor's thread.

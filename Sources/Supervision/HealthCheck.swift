@@ -6,11 +6,14 @@ import HTTP
 import IO
 import Proxy
 import Routing
+import TLS
 
 /// Why a server did not pass a check.
 package enum CheckFailure: Error, Equatable, Sendable, CustomStringConvertible {
   /// A call to the system says no; most often "connection refused".
   case system(SystemError)
+  /// TLS, in OpenSSL's words.
+  case insecure(String)
   case timedOut
   /// The server closed before its answer was complete.
   case closedEarly
@@ -27,6 +30,7 @@ package enum CheckFailure: Error, Equatable, Sendable, CustomStringConvertible {
     switch self {
     case .system(let error):
       error.description.prefix(1).lowercased() + error.description.dropFirst()
+    case .insecure(let words): "TLS: \(words)"
     case .timedOut: "timed out"
     case .closedEarly: "closed before the answer was complete"
     case .malformed: "no HTTP response"
@@ -39,64 +43,37 @@ package enum CheckFailure: Error, Equatable, Sendable, CustomStringConvertible {
 
 /// A check under way. A body is searched as far as it fits into one large block: 64 KiB.
 /// Loop-confined; its connection is closed when it ends.
-struct HealthCheck: ~Copyable {
-  /// 1xx responses that may come before the final one.
-  static let interimLimit = 8
-
-  private var stream: TCPStream
+struct HealthCheck<Stream: ByteStream & ~Copyable>: ~Copyable {
+  private var stream: Stream
   private var buffer: ByteBuffer
   private let reactor: Reactor
   private let deadline: Moment
 
-  /// Checks a server.
-  ///
-  /// - Throws: why it did not pass; at the deadline `.timedOut`.
-  static func run(
-    _ target: CheckTarget, on reactor: Reactor, _ buffers: BufferPool, until deadline: Moment
+  init(
+    _ stream: consuming Stream, _ buffers: BufferPool, _ reactor: Reactor, _ deadline: Moment
+  ) {
+    self.stream = stream
+    buffer = buffers.borrow(.large)
+    self.reactor = reactor
+    self.deadline = deadline
+  }
+
+  /// Makes the check over a connection that stands.
+  consuming func perform(
+    _ target: CheckTarget, _ buffers: BufferPool
   ) async throws(CheckFailure) {
-    let stream = try await connect(to: target.checkAddress, on: reactor, until: deadline)
-    var exchange = HealthCheck(
-      stream: stream, buffer: buffers.borrow(.large), reactor: reactor, deadline: deadline)
-    if let version = target.proxyProtocol {
-      // The connection is rsp's own, and speaks for no client.
-      exchange.buffer.append(version.ownHeader)
-    }
-    guard case .http(let check) = target.options.kind else {
-      return try await exchange.sendAll()
-    }
-    try await exchange.send(check, to: target)
-    let head = try await exchange.receiveHead(answering: check.method == "HEAD" ? .head : .get)
+    guard case .http(let check) = target.options.kind else { return }
+    try await send(check, to: target)
+    let head = try await receiveHead(answering: check.method == "HEAD" ? .head : .get)
     let status = Int(head.status)
     guard check.expectedStatus.contains(where: { $0.contains(status) }) else {
       throw .status(status)
     }
     guard let pattern = check.bodyPattern else { return }
-    exchange.buffer.consume(head.byteCount)
+    buffer.consume(head.byteCount)
     var body = buffers.borrow(.large)
-    try await exchange.receiveBody(head.framing, into: &body)
-    try search(body.bytes, for: pattern)
-  }
-
-  private init(
-    stream: consuming TCPStream, buffer: consuming ByteBuffer, reactor: Reactor, deadline: Moment
-  ) {
-    self.stream = stream
-    self.buffer = buffer
-    self.reactor = reactor
-    self.deadline = deadline
-  }
-
-  private static func connect(
-    to address: SocketAddress, on reactor: Reactor, until deadline: Moment
-  ) async throws(CheckFailure) -> TCPStream {
-    do throws(ConnectError) {
-      return try await TCPStream.connect(to: address, on: reactor, until: deadline)
-    } catch {
-      switch error {
-      case .failed(let error): throw .system(error)
-      case .timedOut, .noAddress: throw .timedOut
-      }
-    }
+    try await receiveBody(head.framing, into: &body)
+    try Self.search(body.bytes, for: pattern)
   }
 
   // MARK: The exchange
@@ -111,10 +88,6 @@ struct HealthCheck: ~Copyable {
       """
     guard request.utf8.count <= buffer.tailroom else { throw .malformed }
     buffer.append(request)
-    try await sendAll()
-  }
-
-  private mutating func sendAll() async throws(CheckFailure) {
     while !buffer.isEmpty {
       switch stream.write(from: &buffer, more: false) {
       case .moved: continue
@@ -134,7 +107,7 @@ struct HealthCheck: ~Copyable {
     let head = ResponseHead()
     var parser = HeadParser(limits: .response)
     var interims = 0
-    while interims <= Self.interimLimit {
+    while interims <= HealthCheckLimits.interim {
       let isComplete: Bool
       do {
         isComplete = try parser.parse(buffer.bytes, into: head, requestMethod: method)
@@ -239,6 +212,64 @@ struct HealthCheck: ~Copyable {
   }
 }
 
+/// Of any check.
+enum HealthCheckLimits {
+  /// 1xx responses that may come before the final one.
+  static let interim = 8
+}
+
+extension HealthCheck where Stream == TCPStream {
+  /// Checks a server.
+  ///
+  /// - Throws: why it did not pass; at the deadline `.timedOut`.
+  static func run(
+    _ target: CheckTarget, on reactor: Reactor, _ buffers: BufferPool, until deadline: Moment
+  ) async throws(CheckFailure) {
+    var stream = try await connect(to: target.checkAddress, on: reactor, until: deadline)
+    if let version = target.proxyProtocol {
+      // The connection is rsp's own, and speaks for no client.
+      do throws(ConnectError) {
+        try stream.begin(with: version.ownHeader, more: false)
+      } catch {
+        throw CheckFailure(error)
+      }
+    }
+    guard target.member.isTLS else {
+      return try await HealthCheck(stream, buffers, reactor, deadline).perform(target, buffers)
+    }
+    guard let security = target.security else { throw .insecure("not configured") }
+    let secure: TLSStream
+    do throws(TLSFailure) {
+      secure = try await security.connect(
+        stream, to: target.provenName(security), on: reactor, buffers, until: deadline)
+    } catch {
+      if case .timedOut = error { throw .timedOut }
+      throw .insecure(error.description)
+    }
+    try await HealthCheck<TLSStream>(secure, buffers, reactor, deadline).perform(target, buffers)
+  }
+
+  private static func connect(
+    to address: SocketAddress, on reactor: Reactor, until deadline: Moment
+  ) async throws(CheckFailure) -> TCPStream {
+    do throws(ConnectError) {
+      return try await TCPStream.connect(to: address, on: reactor, until: deadline)
+    } catch {
+      throw CheckFailure(error)
+    }
+  }
+}
+
+extension CheckFailure {
+  fileprivate init(_ error: ConnectError) {
+    switch error {
+    case .failed(let error): self = .system(error)
+    case .insecure(let failure): self = .insecure(failure.description)
+    case .timedOut, .noAddress: self = .timedOut
+    }
+  }
+}
+
 extension CheckTarget {
   /// Where the check connects to: the server, or another port of its machine.
   var checkAddress: SocketAddress {
@@ -248,5 +279,14 @@ extension CheckTarget {
   /// What the Host field says when the configuration does not: the server as it is configured.
   var authority: String {
     (try? ServerAddress(member.name))?.authority ?? member.address.description
+  }
+
+  /// The name that a server of TLS has to prove: as for requests, if the check were one.
+  func provenName(_ security: ServerSecurity) -> String {
+    if let name = security.options.serverName { return security.name(of: name) }
+    if case .http(let check) = options.kind, let host = check.host {
+      return security.name(of: host)
+    }
+    return security.name(of: authority)
   }
 }

@@ -2,6 +2,7 @@
 import Balancing
 import Configuration
 import IO
+import JSON
 import Synchronization
 
 /// The process that this one takes over from, until that is done. Asked before there is a loop, so its

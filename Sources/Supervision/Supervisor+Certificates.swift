@@ -10,15 +10,20 @@ extension Supervisor {
   /// The least time between two looks at the files (docs/decisions/0020).
   static let certificatePause: Int64 = 2000
   /// A look may take one part in so many of a core's time.
-  static let certificateShare: Int64 = 500
+  static let certificateShare: Int64 = 100
   /// How often what is about to expire is told.
   static let expiryPause = 86_400
 
   /// What keeps a configuration that is in order as such from being put in force here: certificates
   /// and the user, for `rsp check`.
   package static func mistakes(outside configuration: Configuration) -> [String] {
-    var mistakes = CertificateDraft(CertificateDemand(configuration)).errors.map(
-      \.error.description)
+    let draft = CertificateDraft(CertificateDemand(configuration))
+    var mistakes = draft.errors.map(\.error.description)
+    do throws(ReloadError) {
+      _ = try Securities(of: configuration, by: CertificateKeeper())
+    } catch {
+      mistakes += error.messages
+    }
     if let user = configuration.process.user {
       do throws(UserError) { _ = try UserIdentity(user) } catch {
         mistakes.append(error.description)
@@ -29,32 +34,23 @@ extension Supervisor {
 
   /// Reads the certificates that a configuration asks for, without putting them in force.
   ///
+  ///
+  /// - Parameter automatic: those that an authority has sent, or what stands in for them.
   /// - Throws: what is wrong with those that are new.
-  func draftCertificates(for new: Configuration) async throws(ReloadError) -> CertificateDraft {
-    let draft = await readCertificates(CertificateDemand(new))
+  func draftCertificates(
+    for new: Configuration, _ automatic: [Certificate]
+  ) async throws(ReloadError) -> CertificateDraft {
+    let draft = await readCertificates(CertificateDemand(new), automatic)
     let refusals = certificates.refusals(of: draft)
     if !refusals.isEmpty { throw ReloadError(messages: refusals) }
     return draft
   }
 
-  /// What a listener's handshakes work with; nil when it terminates no TLS.
-  func tls(for listener: ListenerConfiguration) throws(SystemError) -> TLSHandover? {
-    guard let sources = listener.options.tls?.certificates,
-      let store = certificates.store(for: sources)
-    else { return nil }
-    do throws(OpenSSLError) {
-      let keys = try certificates.makeTicketKeys(
-        inheriting: inheritance.ticketKeys, from: inheritance.ticketTime)
-      return TLSHandover(certificates: store, ticketKeys: keys)
-    } catch {
-      // Only a system without random bytes comes here.
-      throw SystemError.noRandomBytes
-    }
-  }
-
-  private func readCertificates(_ demand: CertificateDemand) async -> CertificateDraft {
+  private func readCertificates(
+    _ demand: CertificateDemand, _ automatic: [Certificate]
+  ) async -> CertificateDraft {
     if demand.lists.isEmpty { return CertificateDraft() }
-    let (reader, automatic) = (certificates.draft.reader, certificates.automatic)
+    let reader = certificates.draft.reader
     return await Self.onThread(named: "rsp reader", of: loop) {
       CertificateDraft(demand, reader: reader, automatic: automatic)
     }
@@ -69,7 +65,11 @@ extension Supervisor {
         let now = Process.unixSeconds
         if now >= expiryTold + Self.expiryPause, !self.certificates.demand.lists.isEmpty {
           expiryTold = now
-          Expiry.tell(self.certificates.certificatesInUse, now: now)
+          // What stands in for one that an authority is to send ends soon, and is not missed.
+          let lasting = self.certificates.certificatesInUse.filter {
+            $0.source != Certificate.selfSigned
+          }
+          Expiry.tell(lasting, now: now)
         }
         self.certificates.rotateTickets(now)
         let pause = await self.refreshCertificates()
@@ -85,7 +85,7 @@ extension Supervisor {
   func refreshCertificates() async -> Int64 {
     let (demand, version) = (certificates.demand, certificates.version)
     if demand.lists.isEmpty { return Self.certificatePause }
-    let draft = await readCertificates(demand)
+    let draft = await readCertificates(demand, certificates.automatic)
     // A reload has been faster; the next look sees what it has left.
     if certificates.version == version {
       certificates.adopt(draft, for: demand)

@@ -3,6 +3,7 @@
 import Balancing
 import Configuration
 import IO
+import JSON
 import Proxy
 import Telemetry
 

@@ -130,8 +130,13 @@ extension Supervisor {
       ])
     }
     do throws(ReloadError) {
-      let draft = try await draftCertificates(for: new)
-      try await prepare(new)
+      let automatic = try prepareAuthority(for: new)
+      let draft = try await draftCertificates(for: new, automatic)
+      let securities = try Securities(
+        of: new, by: certificates, inheriting: inheritance.ticketKeys,
+        from: inheritance.ticketTime)
+      try await prepare(new, securities)
+      self.securities = securities
       var (listeners, commitments) = try listen(new)
       if generation == 0 { try becomeUser(new) }
       let members = follow(new)
@@ -140,11 +145,14 @@ extension Supervisor {
       swap(&self.listeners, &listeners)
       listeners = [:]
       configuration = new
+      certificates.setAutomatic(automatic)
       certificates.adopt(draft, for: CertificateDemand(new))
       generation += 1
       await commit(commitments)
       catchUp(with: members)
       renewChecks()
+      // At the start not before everything else is done: see `start`.
+      if generation > 1 { authority?.update(new) }
       Log.level = launch.logLevel ?? new.logLevel
     } catch {
       for worker in workers { await worker.abandon() }
@@ -154,7 +162,9 @@ extension Supervisor {
 
   /// Has a plan built for every worker, all at the same time, on threads of their own: a worker has
   /// requests to serve meanwhile.
-  private func prepare(_ new: Configuration) async throws(ReloadError) {
+  private func prepare(
+    _ new: Configuration, _ securities: Securities
+  ) async throws(ReloadError) {
     let attempts = workers.map { worker in
       Task.immediate { () -> PlanError? in
         let tables = await Self.onThread(named: "rsp planner", of: loop) {
@@ -164,7 +174,7 @@ extension Supervisor {
           }
         }
         do throws(PlanError) {
-          try await worker.prepare(new, tables.get())
+          try await worker.prepare(new, tables.get(), securities.upstreams)
         } catch {
           return error
         }
@@ -233,7 +243,7 @@ extension Supervisor {
     _ listener: ListenerConfiguration, _ sockets: ListeningSockets?, toWorker index: Int
   ) throws(SystemError) -> ListenerHandover {
     var handover = ListenerHandover(address: listener.address, options: listener.options)
-    handover.tls = try tls(for: listener)
+    handover.security = securities.listeners[listener.address]
     guard let sockets else { return handover }
     if let known = listeners[listener.address] {
       known.setBacklog(listener.options.backlog)

@@ -57,6 +57,7 @@ extension Supervisor {
         targets.append(
           CheckTarget(
             upstream: upstream.name, member: member, options: options,
+            security: securities.upstreams[upstream.name],
             proxyProtocol: upstream.options.proxyProtocol))
       }
     }

@@ -1,6 +1,7 @@
 // The sites in `rsp status`: each with its counts over all workers, and how its upstreams are.
 import Balancing
 import Configuration
+import JSON
 import Proxy
 import Routing
 

@@ -2,6 +2,7 @@
 import Balancing
 import Configuration
 import IO
+import JSON
 import Proxy
 
 extension Supervisor {
@@ -26,6 +27,7 @@ extension Supervisor {
       "upstreams": .array(upstreams.map { self.json($0) }),
     ]
     certificates.add(to: &json)
+    if let authority, !authority.certificates.isEmpty { json.append("acme", authority.status) }
     if let probation {
       let seconds = (probation.end.milliseconds - reactor.now.milliseconds) / 1000
       json.append("confirm_within", .integer(max(0, Int(seconds))))

@@ -11,6 +11,7 @@
 import Balancing
 import Configuration
 import IO
+import JSON
 import Proxy
 import TLS
 import Telemetry

@@ -27,8 +27,9 @@ extension Supervisor {
 
   /// Folders that the user is to write to, unless they are there.
   private func makeFolders(_ new: Configuration, for identity: UserIdentity) {
-    if CertificateDemand(new).lists.contains(where: { $0.contains(.automatic) }) {
-      Privileges.makeFolder(new.process.acme.folder, for: identity, mode: 0o700)
+    // What is in it already may be root's.
+    if !new.automaticNames.isEmpty {
+      try? StateFolder(new.process.acme.folder).give(to: identity)
     }
     if let path = controlPath(of: new), let slash = path.lastIndex(of: "/"), slash > path.startIndex
     {

@@ -51,6 +51,8 @@ package actor Supervisor {
   /// The configuration in force; the empty one until the start.
   var configuration = Configuration(listeners: [], upstreams: [], sites: [])
   var listeners: [ListenAddress: ListeningSockets] = [:]
+  /// What TLS works with in the configuration that is in force, or is about to be.
+  var securities = Securities()
   /// Sockets that others opened for us, until a listener is found for each.
   var inheritance: Inheritance
   /// What a reload on probation goes back to.
@@ -68,6 +70,8 @@ package actor Supervisor {
   /// Where names lead to, and which servers are well; nil until the start.
   var follower: NameFollower?
   var checker: HealthChecker?
+  /// Who gets certificates for names; nil until the start.
+  var authority: CertificateAuthority?
   var isCommitting = false
   var checksAreStale = false
   /// What the operator wants of servers, where it is not `up`: for those that names lead to later.
@@ -105,6 +109,7 @@ package actor Supervisor {
     do throws(SystemError) {
       try startThreads()
       try startWatching()
+      try startAuthority()
     } catch {
       return ReloadError(messages: ["cannot start: \(error)"])
     }
@@ -143,6 +148,8 @@ package actor Supervisor {
     keepCertificates()
     for listener in configuration.listeners { Self.announce(listener.address) }
     service.notify("READY=1\nSTATUS=\(statusWords)")
+    // Not before: the process that we take over from may have orders under way.
+    authority?.update(configuration)
   }
 
   private static func announce(_ address: ListenAddress) {
@@ -169,6 +176,7 @@ package actor Supervisor {
   package func stop(gently: Bool = false) async {
     guard !isStopping else { return }
     isStopping = true
+    authority?.stop()
     // To the service manager an upgrade is no stop: it was told of the other process.
     if !gently { service.notify("STOPPING=1\nSTATUS=running requests may finish") }
     // Ours are closed first, so that a worker which closes its own can take all that is in the queue.

@@ -3,6 +3,9 @@
 import COpenSSL
 
 extension Certificate {
+  /// The source of those that are made here.
+  package static let selfSigned = "self-signed"
+
   /// A certificate with a key of its own.
   ///
   /// - Parameters:
@@ -22,7 +25,7 @@ extension Certificate {
     } catch {
       throw .brokenCertificate(error)
     }
-    try self.init([x509], key: key, source: "self-signed", cache: cache)
+    try self.init([x509], key: key, source: Self.selfSigned, cache: cache)
   }
 }
 
@@ -43,6 +46,9 @@ extension X509 {
 }
 
 extension Certificate {
+  /// The certificate alone, in DER.
+  package var der: [UInt8] { leaf.bytes }
+
   /// The certificate, its chain and its key as the text of a PEM file. To be wiped by the caller.
   package var pem: [UInt8] {
     var text: [UInt8] = []

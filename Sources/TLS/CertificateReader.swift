@@ -37,6 +37,8 @@ package struct CertificateReader: Sendable {
     }
   }
   private var known: [CertificateFiles: Known] = [:]
+  /// What folders held when they were last readable and not empty.
+  private var listings: [String: [CertificateFiles]] = [:]
   /// Certificates of authorities by their digest: customers of one authority share its chain.
   private var chains: [[UInt8]: SecretBytes] = [:]
   /// What was asked for since `begin`.
@@ -51,6 +53,7 @@ package struct CertificateReader: Sendable {
 
   package mutating func finish() {
     known = known.filter { wanted.contains($0.key) }
+    listings = listings.filter { _, files in files.contains { wanted.contains($0) } }
     // Those of chains that nobody has any more would add up; what is in use stays where it is used.
     if chains.count > known.count + 64 { chains = [:] }
   }
@@ -77,24 +80,44 @@ package struct CertificateReader: Sendable {
   }
 
   /// The certificates of a folder and of the folders in it.
+  ///
+  /// - Returns: beside the error that a folder cannot be read, or is empty now, the certificates that
+  ///   were there before.
   package mutating func read(folder: String, now: Int) -> CertificateReading {
     var reading = CertificateReading()
-    do throws(SystemError) {
-      guard try Files.stamp(folder).isFolder else {
-        reading.errors = [CertificateError(path: folder, problem: .notAFolder)]
-        return reading
-      }
-      let (names, folders) = try Self.entries(folder)
-      var pairs = CertificateFiles.pairs(in: folder, names: names)
-      for inner in folders {
-        let (names, _) = try Self.entries(inner)
-        pairs += CertificateFiles.pairs(in: inner, names: names)
-      }
+    do throws(CertificateError) {
+      let pairs = try Self.pairs(in: folder)
       for pair in pairs { reading.append(read(pair, now: now)) }
+      if reading.certificates.isEmpty, reading.errors.isEmpty {
+        throw CertificateError(path: folder, problem: .emptyFolder)
+      }
+      listings[folder] = pairs
     } catch {
-      reading.errors.append(CertificateError(path: folder, problem: .unreadable(error)))
+      for files in listings[folder] ?? [] {
+        wanted.insert(files)
+        if let old = known[files]?.certificate { reading.certificates.append(old) }
+      }
+      reading.errors.append(error)
     }
     return reading
+  }
+
+  private static func pairs(in folder: String) throws(CertificateError) -> [CertificateFiles] {
+    do throws(SystemError) {
+      guard try Files.stamp(folder).isFolder else {
+        throw SystemError.notAFolder
+      }
+      let (names, folders) = try entries(folder)
+      var pairs = CertificateFiles.pairs(in: folder, names: names)
+      for inner in folders {
+        let (names, _) = try entries(inner)
+        pairs += CertificateFiles.pairs(in: inner, names: names)
+      }
+      return pairs
+    } catch {
+      throw CertificateError(
+        path: folder, problem: error == .notAFolder ? .notAFolder : .unreadable(error))
+    }
   }
 
   /// The files and the folders of a folder; what begins with a dot is neither.

@@ -63,7 +63,8 @@ package final class TLSContext: @unchecked Sendable {
     }
     // A ticket stands for the certificate that its client has shown: it is good only where the same
     // is asked for. 32 bytes is the most that OpenSSL holds (SSL_MAX_SID_CTX_LENGTH).
-    let scope = Self.digest("\(isRequired) \(path)")
+    let authorities = (try? Files.read(path, limit: 1 << 20)) ?? nil
+    let scope = Self.digest(Array("\(isRequired) \(path) ".utf8) + (authorities ?? []))
     unsafe copenssl_context_set_session_scope(handle, scope, scope.count)
   }
 
@@ -97,11 +98,11 @@ package final class TLSContext: @unchecked Sendable {
     protocols.flatMap { [UInt8(truncatingIfNeeded: $0.utf8.count)] + Array($0.utf8) }
   }
 
-  /// Sixteen bytes that differ for different texts.
-  private static func digest(_ text: String) -> [UInt8] {
-    // FNV-1a, twice; nobody who could choose the text gains by making two alike.
+  /// Sixteen bytes that differ for different bytes.
+  private static func digest(_ bytes: [UInt8]) -> [UInt8] {
+    // FNV-1a, twice; nobody who could choose the bytes gains by making two alike.
     var (first, second) = (UInt64(0xcbf2_9ce4_8422_2325), UInt64(0x8422_2325_cbf2_9ce4))
-    for byte in text.utf8 {
+    for byte in bytes {
       first = (first ^ UInt64(byte)) &* 0x100_0000_01b3
       second = (second ^ UInt64(byte)) &* 0x100_0000_01b3 &+ 1
     }

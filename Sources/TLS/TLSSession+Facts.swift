@@ -41,13 +41,22 @@ extension TLSSession {
   /// Whether the peer has shown a certificate.
   package var hasPeerCertificate: Bool { unsafe copenssl_session_has_peer(handle) != 0 }
 
-  /// The subject of the peer's certificate (RFC 2253), at most 1024 bytes of it; empty for none.
-  package var peerSubject: String {
-    // SAFETY: at most 1024 bytes are written to room for as many.
-    unsafe String(unsafeUninitializedCapacity: 1024) { room in
+  /// The subject of the peer's certificate (RFC 2253), at most so many bytes of it; empty for none.
+  package func peerSubject(limit: Int) -> String {
+    // SAFETY: at most `limit` bytes are written to room for as many.
+    unsafe String(unsafeUninitializedCapacity: limit) { room in
       guard let base = room.baseAddress else { return 0 }
-      return unsafe copenssl_session_peer_subject(handle, base, 1024)
+      return unsafe copenssl_session_peer_subject(handle, base, limit)
     }
+  }
+
+  /// Says beside an error of the handshake what was wrong with the peer's certificate.
+  func explain(_ error: OpenSSLError) -> OpenSSLError {
+    let result = unsafe copenssl_session_verify_result(handle)
+    guard result != 0 else { return error }
+    // SAFETY: as below.
+    let words = unsafe String(cString: copenssl_verify_words(result))
+    return OpenSSLError(code: error.code, description: "\(error.description): \(words)")
   }
 
   /// What verifying the client has found, as nginx's $ssl_client_verify writes it: `NONE`, `SUCCESS`,
@@ -56,6 +65,7 @@ extension TLSSession {
     guard hasPeerCertificate else { return "NONE" }
     let result = unsafe copenssl_session_verify_result(handle)
     // SAFETY: the words are a constant of the library.
-    return result == 0 ? "SUCCESS" : unsafe "FAILED:" + String(cString: copenssl_verify_words(result))
+    if result == 0 { return "SUCCESS" }
+    return unsafe "FAILED:" + String(cString: copenssl_verify_words(result))
   }
 }

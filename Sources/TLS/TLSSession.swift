@@ -33,6 +33,8 @@ package final class TLSSession {
   private let context: TLSContext
   /// The name that the client has asked for, as the proxy has read it; nil for none.
   package var serverName: String?
+  /// What this end has shown; nil for a connecting one.
+  package private(set) var certificate: Certificate?
 
   /// The accepting end.
   package init(accepting context: TLSContext) throws(TLSFailure) {
@@ -50,6 +52,16 @@ package final class TLSSession {
 
   deinit { unsafe copenssl_session_free(handle) }
 
+  // MARK: Rest
+
+  /// Gives most of the memory back until `wake`.
+  ///
+  /// - Returns: the bytes that are kept of what was given back; 0 when nothing was.
+  @discardableResult
+  func rest() -> Int { unsafe copenssl_session_rest(handle) }
+
+  func wake() { unsafe copenssl_session_wake(handle) }
+
   // MARK: Before the handshake
 
   /// What this end shows.
@@ -59,6 +71,7 @@ package final class TLSSession {
     } catch {
       throw .refused(error)
     }
+    self.certificate = certificate
   }
 
   /// Speaks TLS-ALPN-01 (RFC 8737) in place of the context's protocols.

@@ -7,15 +7,14 @@ extension TLSStream {
   /// Accepts a connection.
   ///
   /// - Parameters:
-  ///   - fd: a socket that is registered with the reactor; closed if this throws.
+  ///   - socket: closed if this throws.
   ///   - session: an accepting one, with a certificate.
   ///   - received: what has been read of the connection already.
   package static func accept(
-    _ fd: Int32, received: consuming ByteBuffer = ByteBuffer(), _ session: TLSSession,
-    on reactor: Reactor, _ buffers: BufferPool, until deadline: Moment
+    _ socket: consuming TCPStream, received: consuming ByteBuffer = ByteBuffer(),
+    _ session: TLSSession, on reactor: Reactor, _ buffers: BufferPool, until deadline: Moment
   ) async throws(TLSFailure) -> TLSStream {
-    var stream = TLSStream(
-      TCPStream(registered: fd, on: reactor), session, buffers, received: received)
+    var stream = TLSStream(socket, session, buffers, received: received)
     do {
       try await stream.shakeHands(on: reactor, until: deadline)
     } catch {

@@ -55,12 +55,13 @@ package struct TLSStream: ~Copyable, ByteStream {
   package init(
     registered fd: Int32, _ session: TLSSession, on reactor: Reactor, _ buffers: BufferPool
   ) {
+    session.wake()
     self.init(TCPStream(registered: fd, on: reactor), session, buffers)
     state = .isOpen
   }
 
   deinit {
-    guard socket.fd >= 0, state.contains(.isOpen), outgoing.isEmpty,
+    guard socket.fd >= 0, state.contains(.isOpen), outgoing.isEmpty, !session.hasSpill,
       state.isDisjoint(with: [.isFinished, .hasFailed, .isAborted])
     else { return }
     // So that the peer knows that nothing is missing; who has gone does not mind.
@@ -76,13 +77,17 @@ package struct TLSStream: ~Copyable, ByteStream {
 
   /// Whether the connection can rest: nothing of it is under way.
   package var mayRest: Bool {
-    state == .isOpen && incoming.isEmpty && outgoing.isEmpty && debt == 0
+    state == .isOpen && incoming.isEmpty && outgoing.isEmpty && debt == 0 && !session.hasSpill
   }
 
-  /// Leaves the socket open and registered, to be parked beside the session.
+  /// Leaves the socket open and registered, to be parked beside the session, which rests until a
+  /// stream is made of both again.
   ///
   /// - Precondition: `mayRest`.
-  package mutating func detach() -> Int32 { socket.detach() }
+  package mutating func detach() -> Int32 {
+    session.rest()
+    return socket.detach()
+  }
 
   // MARK: Reading
 
@@ -217,6 +222,11 @@ package struct TLSStream: ~Copyable, ByteStream {
       if !outgoing.isEmpty { return outcome }
     }
     if buffer.isEmpty { return .moved(0) }
+    if session.hasSpill {
+      // Encrypted before what is to be written now, so it has to leave before.
+      answer()
+      if !outgoing.isEmpty { return .blocked }
+    }
     let count = min(buffer.count, BlockSize.large.rawValue)
     let records = (count + Self.record - 1) / Self.record
     let isSmall = count + records * Self.frame <= BlockSize.small.rawValue
@@ -270,8 +280,9 @@ package struct TLSStream: ~Copyable, ByteStream {
     guard state.isDisjoint(with: [.isFinished, .isAborted]) else { return }
     state.formUnion([.isFinished, .shutsDown])
     if state.contains(.isOpen), !state.contains(.hasFailed) {
+      if session.hasSpill { answer() }
       if !outgoing.hasBlock { outgoing = buffers.borrow(.small) }
-      if outgoing.tailroom >= Self.frame { session.finish(&outgoing) }
+      if outgoing.tailroom >= Self.frame, !session.hasSpill { session.finish(&outgoing) }
     }
     if outgoing.isEmpty {
       socket.finishWriting()
@@ -316,7 +327,7 @@ package struct TLSStream: ~Copyable, ByteStream {
         // The alert is in `outgoing`.
         _ = flush(more: false)
         state.formUnion([.hasFailed, .isFinished])
-        throw .refused(error)
+        throw .refused(session.explain(error))
       }
     }
   }

@@ -1,6 +1,7 @@
 // The commands that talk to a running rsp over its control socket.
 import ArgumentParser
 import Configuration
+import JSON
 import Proxy
 import Supervision
 import Telemetry

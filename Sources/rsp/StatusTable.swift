@@ -1,9 +1,9 @@
 // `rsp status` for the eye.
-import Supervision
+import JSON
 
 /// What a running rsp answered to "status", as text in columns.
 struct StatusTable {
-  private(set) var text = ""
+  var text = ""
 
   init(_ status: JSON) {
     let listeners = status["listeners"]?.elements.compactMap(\.text) ?? []
@@ -25,7 +25,36 @@ struct StatusTable {
       appendFailures(upstreams)
     }
     appendSites(status["sites"]?.elements ?? [], of: status["site_count"]?.int ?? 0)
+    appendCertificates(status)
+    appendAutomatic(status["acme"]?.elements ?? [])
     text.removeLast()
+  }
+
+  /// Certificates that are shown one by one, those that end first.
+  private static let mostCertificates = 20
+
+  private mutating func appendCertificates(_ status: JSON) {
+    for problem in status["certificate_problems"]?.elements ?? [] {
+      text += "\nbad certificate: \(problem.text ?? "")\n"
+    }
+    let certificates = status["certificates"]?.elements ?? []
+    if certificates.isEmpty { return }
+    var rows = [["CERTIFICATE", "FILE", "KEY", "EXPIRES"]]
+    for certificate in certificates.prefix(Self.mostCertificates) {
+      let names = (certificate["names"]?.elements ?? []).compactMap(\.text)
+      let others = names.count - 1
+      let days = certificate["days_left"]?.int ?? 0
+      rows.append([
+        (names.first ?? "-") + (others > 0 ? " +\(others)" : ""),
+        certificate["source"]?.text ?? "", certificate["key"]?.text ?? "",
+        certificate["expired"]?.bool == true
+          ? "expired" : "in \(days) day\(days == 1 ? "" : "s")",
+      ])
+    }
+    text += "\n"
+    append(rows, words: 4)
+    let count = (status["certificate_count"]?.int ?? 0) - (rows.count - 1)
+    if count > 0 { text += "... and \(count) more, which are valid for longer.\n" }
   }
 
   private mutating func appendSites(_ sites: [JSON], of count: Int) {
@@ -98,7 +127,7 @@ struct StatusTable {
   }
 
   /// - Parameter words: how many columns, from the left, are words; the others are numbers.
-  private mutating func append(_ rows: [[String]], words: Int) {
+  mutating func append(_ rows: [[String]], words: Int) {
     let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
     for row in rows {
       let cells = row.enumerated().map { column, cell in

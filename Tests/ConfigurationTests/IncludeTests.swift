@@ -50,10 +50,10 @@ import Testing
     #expect(
       messages([
         ("rsp.lua", "listen '80' include 'sites/*.lua'\nworkers(0)"),
-        ("sites/a.lua", "\nnothing()"), ("sites/b.lua", "\n\nworkers(0)"),
+        ("sites/a.lua", "\nlsten()"), ("sites/b.lua", "\n\nworkers(0)"),
         ("sites/c.lua", "= 1"),
       ]) == [
-        "sites/a.lua:2: attempt to call global 'nothing' (a nil value)",
+        "sites/a.lua:2: attempt to call global 'lsten' (a nil value) (did you mean \"listen\"?)",
         "sites/b.lua:3: workers: must be from 1 to 1024, not 0",
         "sites/c.lua:1: unexpected symbol near '='",
         "rsp.lua:2: workers: must be from 1 to 1024, not 0",

@@ -120,10 +120,18 @@ import Testing
       messages("upstrem 'app' {}") == [
         #"rsp.lua:1: attempt to call global 'upstrem' (a nil value) (did you mean "upstream"?)"#
       ])
+    for (text, meant) in [
+      ("lsten '80'", "listen"), ("site '*' { ['/'] = prxy 'a' }", "proxy"), ("acmee {}", "acme"),
+      ("backend 'a' { 'h:1' }", "upstream"), ("server { 'a' }", "site"), ("Listen {}", "listen"),
+    ] {
+      #expect(messages(text).first?.hasSuffix("(did you mean \"\(meant)\"?)") == true, "\(text)")
+    }
+    let found = messages("frobnicate 'x'")
+    #expect(found.count == 1)
     #expect(
-      messages("frobnicate()") == [
-        "rsp.lua:1: attempt to call global 'frobnicate' (a nil value)"
-      ])
+      found.first?.hasPrefix(
+        "rsp.lua:1: attempt to call global 'frobnicate' (a nil value) (the statements are: acme, ")
+        == true)
   }
 
   @Test(arguments: [

@@ -45,6 +45,23 @@ import Testing
     #expect(try lines(ExplainedRequest(url: url)).last?.hasPrefix(last) == true)
   }
 
+  @Test func `by TLS a site may be passed through, and without it sent there`() throws {
+    var configuration = try sitesConfiguration([("a.example", []), ("b.example", [("/", 2)])])
+    configuration.sites[0].passthrough = 1
+    var options = RouteOptions()
+    options.redirectsToHTTPS = true
+    configuration.sites[1].routes[0].settings = Shared(options)
+    let plan = quietPlan(configuration)
+    let last = { (url: String) in
+      plan.explain(ExplainedRequest(url: url), Matcher(), BufferPool()).lines.last
+    }
+    #expect(last("https://a.example/x") == "action    passed through to \"u1\", undecrypted")
+    #expect(last("http://a.example/x") == "action    answer 404: no route has this path")
+    #expect(last("https://b.example/x") == "action    proxy \"u2\"")
+    #expect(last("http://b.example/x") == "action    redirect 308 to https (redirect_https)")
+    #expect(last("https://c.example/") == "site      none has this name: 421")
+  }
+
   @Test func `a Host field stands beside a path`() throws {
     let lines = try lines(ExplainedRequest(url: "/u/", fields: ["Host: a.example"]))
     #expect(lines.last == "action    proxy \"u1\"")

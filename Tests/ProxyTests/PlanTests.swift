@@ -86,6 +86,9 @@ import Testing
         case .failed(let error): return .failed(error.code)
         case .noAddress: return .noAddress
         case .timedOut: return .timedOut
+        case .insecure:
+          Issue.record("nobody has asked for TLS")
+          return nil
         }
       }
     }

@@ -41,6 +41,7 @@ struct Rewriting {
     try #require(isComplete)
     connection.input = input
     connection.route = route
+    connection.place = RoutePlace(site: 0, route: 0)
     if connection.trustsPeer { connection.identifyClient() }
   }
 

@@ -26,10 +26,14 @@ import Testing
       configuration.listeners.append(
         ListenerConfiguration(address: .any(port: port), options: secure))
     }
+    // No TLS is spoken in this test; a trusted proxy before us says that it was.
+    let trusting = overTLS ? "192.0.2.0/24" : trusting
     var plain = ListenerOptions()
     if let trusting { try plain.trusted.insert(trusting) }
-    let (all, listener) = (configuration, overTLS ? secure : plain)
-    let bytes = Array(input.replacing("\n", with: "\r\n").utf8)
+    let (all, listener) = (configuration, plain)
+    let said = overTLS ? "\nX-Forwarded-Proto: https\n" : "\n"
+    let sent = input.replacing("\n", with: said, maxReplacements: 1)
+    let bytes = Array(sent.replacing("\n", with: "\r\n").utf8)
     return try await onLoop { worker in
       let state = WorkerState(all, worker.loop)
       let now = UInt32(truncatingIfNeeded: state.reactor.now.milliseconds / 1000)

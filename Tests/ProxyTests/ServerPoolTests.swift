@@ -14,10 +14,11 @@ private final class Kept {
   let connection: ServerConnection<TCPStream>
   private(set) var far: Int32
 
-  init(on reactor: Reactor) throws {
+  init(on reactor: Reactor, begunWith preamble: [UInt8] = []) throws {
     let pair = try DescriptorPair().release()
     far = pair.far
-    connection = ServerConnection(try TCPStream(Descriptor(adopting: pair.near), on: reactor))
+    connection = ServerConnection(
+      try TCPStream(Descriptor(adopting: pair.near), on: reactor), begunWith: preamble)
   }
 
   /// The server closes.
@@ -75,6 +76,34 @@ private func expect(
         #expect(isReused)
       }
       expect(pool, lends: nil)
+    }
+  }
+
+  @Test func `a connection that speaks for a client is lent for that client alone`() async throws {
+    try await onLoop { worker in
+      let pool = worker.pool { $0.proxyProtocol = .v1 }
+      let one = try Kept(on: worker.reactor, begunWith: [1])
+      let other = try Kept(on: worker.reactor, begunWith: [2])
+      pool.giveBack(one.connection, keptFor: nil)
+      pool.giveBack(other.connection, keptFor: nil)
+      let forNobody = pool.takeIdle(begunWith: [3]) == nil
+      let forOne = pool.takeIdle(begunWith: [1]) === one.connection
+      let again = pool.takeIdle(begunWith: [1]) == nil
+      #expect(forNobody && forOne && again)
+      #expect(pool.idleCount == 1)
+    }
+  }
+
+  @Test func `how connections begin may change, and no older one is kept or lent`() async throws {
+    try await onLoop { worker in
+      let pool = worker.pool()
+      pool.giveBack(try worker.kept().connection, keptFor: nil)
+      var options = UpstreamOptions()
+      options.proxyProtocol = .v2
+      pool.adopt(options)
+      #expect(pool.idleCount == 0)
+      pool.giveBack(try worker.kept().connection, keptFor: nil)
+      #expect(pool.idleCount == 0)
     }
   }
 

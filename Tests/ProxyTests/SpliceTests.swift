@@ -26,6 +26,8 @@ private struct Transmission {
   var limit = UInt64.max
   /// These many bytes of `wire` come alone, while the sink's socket is full.
   var lead = 0
+  /// The bytes are a tunnel's.
+  var isRaw = false
 }
 
 /// What came of it.
@@ -56,6 +58,7 @@ private func transmit(
   var relay = BodyRelay(
     transmission.framing, chunkedOutput: transmission.chunkedOutput,
     highWater: transmission.highWater, limit: transmission.limit, state)
+  relay.isRaw = transmission.isRaw
   let lent = state.buffers.lent
   var result = Transmitted()
   var unsent = transmission.wire[...]
@@ -155,6 +158,31 @@ private func fill(_ stream: inout TCPStream, _ state: WorkerState) -> Int {
     #expect(end.error == nil && end.finished)
     #expect(end.usedPipe)
     #expect(!end.keptPipe, "it is given back")
+  }
+
+  @Test(arguments: [nil, 5000, 65536])
+  func `a tunnel that carries much goes through a pipe`(_ pace: Int?) async throws {
+    let data = pattern(1_500_000)
+    let end = try await transmit(
+      Transmission(framing: .untilClose, wire: data, closes: true, pace: pace, isRaw: true))
+    #expect(end.output == data)
+    #expect(end.error == nil && end.finished)
+    #expect(end.usedPipe)
+    #expect(!end.keptPipe, "it is given back")
+  }
+
+  @Test func `a tunnel that carries little is copied, as is all that somebody looks at`()
+    async throws
+  {
+    let little = pattern(BodyRelay.bulkThreshold - 1)
+    let tunnel = try await transmit(
+      Transmission(framing: .untilClose, wire: little, closes: true, isRaw: true))
+    #expect(tunnel.output == little && tunnel.finished)
+    #expect(!tunnel.usedPipe)
+    let body = try await transmit(
+      Transmission(framing: .untilClose, wire: pattern(500_000), closes: true))
+    #expect(body.output == pattern(500_000) && body.finished)
+    #expect(!body.usedPipe)
   }
 
   @Test func `a body below the threshold is copied`() async throws {

@@ -34,6 +34,8 @@ package func makeFolder(_ path: String) {
   precondition(result == 0, "cannot make \(path)")
 }
 
+package func removeFolder(_ path: String) { _ = unsafe rmdir(path) }
+
 package func removeFile(_ path: String) { _ = unsafe unlink(path) }
 
 private func removeTree(_ path: String) {

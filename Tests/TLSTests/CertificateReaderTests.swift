@@ -121,12 +121,39 @@ import Testing
     }
   }
 
+  @Test func `a folder that is empty or gone leaves what was in it`() throws {
+    try withTemporaryFolder { folder in
+      let inner = folder + "/certs"
+      makeFolder(inner)
+      var reader = CertificateReader()
+      #expect(reader.read(folder: inner, now: now).errors.map(\.problem) == [.emptyFolder])
+      write(try certificate("one.test").text, to: inner + "/a.pem")
+      write(try certificate("two.test").text, to: inner + "/b.pem")
+      let first = reader.read(folder: inner, now: now)
+      #expect(first.certificates.count == 2)
+      removeFile(inner + "/a.pem")
+      #expect(reader.read(folder: inner, now: now).certificates.count == 1)
+      for _ in 0..<2 {
+        removeFile(inner + "/b.pem")
+        reader.begin()
+        let empty = reader.read(folder: inner, now: now)
+        reader.finish()
+        #expect(empty.errors.map(\.problem) == [.emptyFolder])
+        #expect(empty.certificates.first?.names.hosts == ["two.test"])
+      }
+      removeFolder(inner)
+      let gone = reader.read(folder: inner, now: now)
+      #expect(gone.errors.count == 1)
+      #expect(gone.certificates.first?.names.hosts == ["two.test"])
+    }
+  }
+
   @Test func `an authority's certificate without a key is none of ours`() throws {
     try withTemporaryFolder { folder in
       write(authority, to: folder + "/ca.pem")
       let (names, errors) = read(folder)
       #expect(names == [])
-      #expect(errors == [])
+      #expect(errors == ["\(folder) holds no certificate"])
     }
   }
 }

@@ -15,7 +15,8 @@ struct TLSPair: ~Copyable {
 
   /// - Parameter prepare: what else the sessions are told before they begin.
   init(
-    on worker: isolated LoopActor, server serverContext: TLSContext, client clientContext: TLSContext,
+    on worker: isolated LoopActor, server serverContext: TLSContext,
+    client clientContext: TLSContext,
     _ certificate: Certificate,
     prepare: (_ client: TLSSession, _ server: TLSSession) throws -> Void = { _, _ in }
   ) throws {

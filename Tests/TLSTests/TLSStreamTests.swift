@@ -203,3 +203,95 @@ private func contexts() throws -> (server: TLSContext, client: TLSContext) {
     }
   }
 }
+
+@Suite(.timeLimit(.minutes(1))) struct TLSRestTests {
+  @Test func `a connection that has rested goes on where it was`() async throws {
+    let certificate = try selfSigned()
+    let (server, client) = try contexts()
+    try await onLoop { worker in
+      var pair = try TLSPair(on: worker, server: server, client: client, certificate)
+      try await pair.shakeHands(on: worker)
+      var buffer = pair.pool.borrow(.small)
+      for round in 1...3 {
+        pair.client.send("round \(round)")
+        #expect(await pair.server.receive(7, into: &buffer, on: worker) == .moved(7))
+        buffer.reset()
+        let session = pair.server.session
+        pair.server = TLSStream(
+          registered: pair.server.detach(), session, on: worker.reactor, pair.pool)
+        pair.server.send("answer \(round)")
+        #expect(await pair.client.receive(8, into: &buffer, on: worker) == .moved(8))
+        #expect(text(buffer) == "answer \(round)")
+        buffer.reset()
+      }
+    }
+  }
+
+  @Test func `a session at rest keeps less than half of its memory, and may end so`() async throws {
+    let certificate = try selfSigned()
+    let (server, client) = try contexts()
+    try await onLoop { worker in
+      var pair = try TLSPair(on: worker, server: server, client: client, certificate)
+      try await pair.shakeHands(on: worker)
+      let kept = pair.server.session.rest()
+      #expect(kept > 0)
+      #expect(kept < 4096)
+    }
+  }
+}
+
+@Suite(.timeLimit(.minutes(1))) struct TLSHandshakeTests {
+  @Test func `a server whose name is another is refused, and is told so by an alert`() async throws
+  {
+    let certificate = try selfSigned("example.org")
+    let authority = certificate.asAuthority()
+    let server = try TLSContext(TLSContext.ServerOptions())
+    var options = TLSContext.ClientOptions()
+    options.ca = authority.path
+    let client = try TLSContext(options)
+    for (name, isRight) in [("example.org", true), ("other.example", false)] {
+      try await onLoop { worker in
+        var pair = try TLSPair(
+          on: worker, server: server, client: client, certificate,
+          prepare: { client, _ in try client.setPeer(name, isAddress: false) })
+        do throws(TLSFailure) {
+          try await pair.shakeHands(on: worker)
+          #expect(isRight)
+          return
+        } catch {
+          #expect(!isRight)
+          #expect("\(error)".contains("hostname mismatch"))
+        }
+        do throws(TLSFailure) {
+          while let interest = try pair.server.stepOfHandshake() {
+            _ = await worker.reactor.wait(for: interest, until: worker.patience)
+          }
+          Issue.record("the handshake is complete")
+        } catch {
+          #expect("\(error)".contains("alert"))
+        }
+      }
+    }
+  }
+
+  @Test func `a session is taken up again by a context with the same ticket keys`() async throws {
+    let certificate = try selfSigned()
+    let keys = try TicketKeys()
+    let (_, client) = try contexts()
+    let first = try TLSContext(TLSContext.ServerOptions(), ticketKeys: keys)
+    let second = try TLSContext(TLSContext.ServerOptions(), ticketKeys: keys)
+    try await onLoop { worker in
+      var pair = try TLSPair(on: worker, server: first, client: client, certificate)
+      try await pair.shakeHands(on: worker)
+      _ = await worker.reactor.wait(for: pair.client.readInterest, until: worker.patience)
+      _ = pair.client.isQuiet()
+      let ticket = try #require(pair.client.session.takeTicket())
+      #expect(ticket.isFresh)
+      var next = try TLSPair(
+        on: worker, server: second, client: client, certificate,
+        prepare: { client, _ in client.resume(ticket) })
+      try await next.shakeHands(on: worker)
+      #expect(next.server.session.wasResumed)
+    }
+  }
+}

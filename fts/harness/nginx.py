@@ -33,6 +33,10 @@ http {{
     location /upload/ {{ dav_methods PUT DELETE; create_full_put_path on; }}
     location / {{ }}
   }}
+  server {{
+    listen 127.0.0.1:{proxied} proxy_protocol;
+    location / {{ return 200 "$proxy_protocol_addr $proxy_protocol_port"; }}
+  }}
 }}
 """
 
@@ -45,8 +49,12 @@ class Nginx:
     def __init__(self, folder):
         self.folder, self.files, self.port = folder, folder / "files", free_port()
         self.address = f"127.0.0.1:{self.port}"
+        # Expects a PROXY header, and answers what that says.
+        proxied = free_port()
+        self.behind_proxies = f"127.0.0.1:{proxied}"
         self.files.mkdir(parents=True)
-        (folder / "nginx.conf").write_text(CONFIGURATION.format(folder=folder, port=self.port))
+        text = CONFIGURATION.format(folder=folder, port=self.port, proxied=proxied)
+        (folder / "nginx.conf").write_text(text)
         command = [path(), "-e", f"{folder}/error.log", "-p", folder, "-c", folder / "nginx.conf"]
         self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         wait_until(self._answers, "nginx to listen")

@@ -7,5 +7,7 @@
 #include "keys.h"
 #include "ocsp.h"
 #include "pem.h"
+#include "requests.h"
 #include "session.h"
+#include "signatures.h"
 #include "tickets.h"

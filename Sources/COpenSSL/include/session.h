@@ -36,6 +36,10 @@ struct copenssl_session *_Nullable copenssl_session_accept(struct copenssl_conte
 struct copenssl_session *_Nullable copenssl_session_connect(
     struct copenssl_context *_Nonnull context);
 void copenssl_session_free(struct copenssl_session *_Nonnull session);
+// Gives most of the session's memory back until `wake`, before which nothing else may be asked of it.
+// The bytes that are kept in its place; 0 when it cannot be done, which changes nothing.
+size_t copenssl_session_rest(struct copenssl_session *_Nonnull session);
+void copenssl_session_wake(struct copenssl_session *_Nonnull session);
 
 // MARK: Before the handshake
 

@@ -22,6 +22,8 @@ package struct Interest: Sendable {
   @usableFromInline var fd: Int32
   @usableFromInline package var wanted: Readiness
 
+  package var descriptor: Int32 { fd }
+
   @inlinable
   package init(_ fd: Int32, _ wanted: Readiness) {
     self.fd = fd

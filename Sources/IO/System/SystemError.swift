@@ -20,6 +20,8 @@ package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible 
   /// The other side has gone in the middle of a conversation.
   package static let connectionLost = SystemError(code: ECONNRESET)
 
+  package static let notAFolder = SystemError(code: ENOTDIR)
+
   /// The system gives no random bytes.
   package static let noRandomBytes = SystemError(code: ENODATA)
 

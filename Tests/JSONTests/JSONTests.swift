@@ -1,7 +1,7 @@
-// JSON as the control socket speaks it: what is read, what is refused, and what is written.
+// JSON as we speak it: what is read, what is refused, and what is written.
 import Testing
 
-@testable import Supervision
+@testable import JSON
 
 private func read(_ text: String) throws(JSONError) -> JSON { try JSON(Array(text.utf8)) }
 

@@ -1,5 +1,5 @@
-// JSON (RFC 8259) as values, for the control socket and whoever speaks its language. The reader is in
-// JSON+Reading.swift, the writer in JSON+Writing.swift.
+// JSON (RFC 8259) as values, for the control socket and for authorities of certificates. The reader
+// is in JSON+Reading.swift, the writer in JSON+Writing.swift.
 
 /// A JSON value. Numbers that are whole and fit are integers.
 package enum JSON: Sendable, Equatable {
