@@ -34,6 +34,7 @@ let package = Package(
   targets: [
     .target(name: "CLinux"),
     .target(name: "CScan"),
+    .target(name: "CConcurrency"),
     .target(name: "CShims", dependencies: ["CLuaJIT"]),
     .systemLibrary(name: "CLuaJIT", pkgConfig: "luajit", providers: [.apt(["libluajit2-5.1-dev"])]),
     .target(name: "CAres", linkerSettings: [.linkedLibrary("cares")]),
@@ -43,7 +44,7 @@ let package = Package(
 
     module("Bytes"),
     module("HTTP", ["Bytes", "CScan"]),
-    module("IO", ["Bytes", "CLinux", "CAres"]),
+    module("IO", ["Bytes", "CLinux", "CConcurrency", "CAres"]),
     module("TLS", ["Routing", "IO", "Bytes", "COpenSSL"]),
     module("ACME", ["TLS", "JSON", "HTTP", "IO", "Bytes"]),
     module("JSON"),

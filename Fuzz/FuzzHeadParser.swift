@@ -20,7 +20,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   precondition(wholeAnswer == splitAnswer, "a response depends on how it is cut")
 
   checkPath(bytes)
-  var fields: [FieldLine] = []
+  var fields = FieldLines()
   _ = try? HeadParser.parseTrailers(bytes, into: &fields, limits: limits)
   return 0
 }
@@ -88,7 +88,7 @@ func parseResponse(
 }
 
 /// What every accepted head must be like, said without the parser's own means.
-func checkFields(_ bytes: RawSpan, _ fields: [FieldLine], _ byteCount: Int, _ limits: HeadLimits) {
+func checkFields(_ bytes: RawSpan, _ fields: FieldLines, _ byteCount: Int, _ limits: HeadLimits) {
   precondition(fields.count <= limits.fields)
   for field in fields {
     precondition(field.name.count > 0 && field.name.end < Int(field.value.start) + 1)
@@ -113,7 +113,7 @@ func describe(_ bytes: RawSpan, _ ranges: [ByteRange]) -> [Int] {
   }
 }
 
-func describe(_ bytes: RawSpan, _ fields: [FieldLine]) -> [Int] {
+func describe(_ bytes: RawSpan, _ fields: FieldLines) -> [Int] {
   fields.flatMap { field in
     describe(bytes, [field.name, field.value])
       + [Int(field.known.rawValue), Int(field.flags.rawValue)]

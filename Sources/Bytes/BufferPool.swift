@@ -19,7 +19,8 @@ package enum BlockSize: Int, Sendable {
 /// A worker's store of free blocks, one stack per size, so that the block used last, which is
 /// still in the processor's cache, is lent first. A free block holds the address of the next.
 ///
-/// Worker-confined. A block that comes back when its stack is full is freed.
+/// Worker-confined. A block that comes back when its stack is full is freed. As long as a block is
+/// lent out the pool holds a reference to itself, so that buffers need not count theirs.
 @safe
 @usableFromInline
 package final class BufferPool {
@@ -54,6 +55,8 @@ package final class BufferPool {
 
   /// Lends a block as an empty buffer; the buffer gives it back when it ends.
   package func borrow(_ size: BlockSize) -> ByteBuffer {
+    // A worker's scratch blocks are always out, so on the path of a request this is a comparison.
+    if lent == 0 { _ = unsafe Unmanaged.passRetained(self) }
     lent += 1
     let free =
       switch size {
@@ -69,8 +72,10 @@ package final class BufferPool {
   }
 
   /// SAFETY: called only by `ByteBuffer.deinit`, which owned the block alone.
+  ///
+  /// - Returns: whether it was the last that was out; then the caller releases the pool, for `borrow`.
   @usableFromInline
-  @unsafe func take(back base: UnsafeMutableRawPointer, _ size: BlockSize) {
+  @unsafe func take(back base: UnsafeMutableRawPointer, _ size: BlockSize) -> Bool {
     lent -= 1
     switch size {
     case .small where small.count < limit: unsafe small.push(base)
@@ -78,6 +83,7 @@ package final class BufferPool {
     case .wire where wire.count < limit: unsafe wire.push(base)
     default: unsafe base.deallocate()
     }
+    return lent == 0
   }
 }
 

@@ -13,7 +13,9 @@
 package struct ByteBuffer: ~Copyable {
   @usableFromInline let base: UnsafeMutableRawPointer
   @usableFromInline let size: BlockSize
-  @usableFromInline let pool: BufferPool?
+  /// Not counted as a reference, which would cost as much as borrowing: a pool that has lent
+  /// something keeps itself alive.
+  @usableFromInline let pool: Unmanaged<BufferPool>?
   @usableFromInline var start = 0
   @usableFromInline var end = 0
 
@@ -21,7 +23,7 @@ package struct ByteBuffer: ~Copyable {
   @unsafe init(base: UnsafeMutableRawPointer, size: BlockSize, pool: BufferPool) {
     unsafe self.base = unsafe base
     self.size = size
-    self.pool = pool
+    unsafe self.pool = .passUnretained(pool)
   }
 
   /// A buffer without a block: no bytes and no room.
@@ -30,12 +32,16 @@ package struct ByteBuffer: ~Copyable {
     // SAFETY: nothing is ever read from or written to a block of no bytes.
     unsafe base = UnsafeMutableRawPointer(bitPattern: 16).unsafelyUnwrapped
     size = .none
-    pool = nil
+    unsafe pool = nil
   }
 
   @inlinable
   deinit {
-    if let pool { unsafe pool.take(back: base, size) }
+    // SAFETY: the pool has not got this block back yet, so it exists. Its last block ends what it
+    // holds of itself.
+    guard let pool = unsafe pool else { return }
+    let isLast = unsafe pool._withUnsafeGuaranteedRef { unsafe $0.take(back: base, size) }
+    if isLast { unsafe pool.release() }
   }
 
   /// Whether there is a block behind it.
@@ -133,6 +139,7 @@ package struct ByteBuffer: ~Copyable {
   /// Lends the tailroom to `fill`, which says how many bytes it wrote there.
   ///
   /// - Returns: what `fill` returned; a negative number is an error of its own and adds nothing.
+  @inlinable
   @unsafe package mutating func appendUnsafe(
     limit: Int = .max, _ fill: (UnsafeMutableRawBufferPointer) -> Int
   ) -> Int {

@@ -2,6 +2,7 @@
 // that every later question about a field is a comparison of one byte.
 
 /// A field name the proxy knows; every other one is `other`.
+@usableFromInline
 package enum FieldName: UInt8, Sendable, BitwiseCopyable {
   case other
   // What the head parser itself acts on; `isRead` relies on their place.

@@ -52,7 +52,7 @@ extension ClientConnection where Stream: ~Copyable {
     }
   }
 
-  func admit(to destination: Destination, _ target: ForwardTarget) -> Admission {
+  func admit(to destination: consuming Destination, _ target: ForwardTarget) -> Admission {
     switch destination {
     case .proxy(let route):
       if let refusal = enter(route) { return .answer(refusal) }
@@ -80,11 +80,12 @@ extension ClientConnection where Stream: ~Copyable {
     return nil
   }
 
-  func forwarded(to route: RoutePlan, _ target: ForwardTarget) -> Admission {
+  func forwarded(to route: consuming RoutePlan, _ target: ForwardTarget) -> Admission {
     identifier = worker.identifiers.next()
     offersUpgrade = mayUpgrade
-    let prefix = route.settings.stripPrefix
-    return .forward(route, prefix.isEmpty ? target : strip(prefix, of: target))
+    if route.settings.stripPrefix.isEmpty { return .forward(route, target) }
+    let stripped = strip(route.settings.stripPrefix, of: target)
+    return .forward(route, stripped)
   }
 
   /// A copy of the groups: the worker's matcher is another request's after the next wait.

@@ -25,17 +25,18 @@ extension ClientConnection where Stream: ~Copyable {
   /// Passes the final response on whose head is in `response`.
   ///
   /// - Throws: only as long as nothing has gone to the client.
+  @inline(__always)
   func passResponse<Server: ServerStream & ~Copyable>(
-    _ attempt: inout Attempt<Server>
+    from server: ServerConnection<Server>, _ attempt: inout Attempt<Server>
   ) async throws(AttemptFailure) -> Disposition {
     let wasSent = requestWasSent(attempt)
     let persists = mayPersist && wasSent && canDelimit(response.framing)
-    let isStream = response.isEventStream(attempt.received.bytes)
+    let isStream = !isHere(attempt) && response.isEventStream(attempt.received.bytes)
     try startDownload(&attempt, persists: persists)
     while true {
       let again: Bool
       do {
-        again = try pumpDownload(&attempt)
+        again = try pumpDownload(from: server, &attempt)
       } catch {
         // The head has gone out, so no error can be told. A body that ends with its connection
         // must not look whole; others are seen to be short.
@@ -45,13 +46,21 @@ extension ClientConnection where Stream: ~Copyable {
       if download.isFinished { break }
       if again {
         await reactor.yield()
-      } else if await !waitForBody(&attempt, isStream: isStream) {
+      } else if await !waitForBody(from: server, &attempt, isStream: isStream) {
         if !canDelimit(response.framing) { stream.abort() }
         return .cut
       }
     }
     if persists { return .persist }
     return wasSent ? .close : .linger
+  }
+
+  /// Whether all of the response has come.
+  private func isHere<Server: ServerStream & ~Copyable>(
+    _ attempt: borrowing Attempt<Server>
+  ) -> Bool {
+    guard case .length(let length) = response.framing else { return false }
+    return length <= UInt64(attempt.received.count - response.byteCount)
   }
 
   /// Whether the client can tell where a body ends without the connection being closed.
@@ -98,33 +107,32 @@ extension ClientConnection where Stream: ~Copyable {
 
   /// Moves what can be moved, and lets go of the server once the response has come in full.
   private func pumpDownload<Server: ServerStream & ~Copyable>(
-    _ attempt: inout Attempt<Server>
+    from server: ServerConnection<Server>, _ attempt: inout Attempt<Server>
   ) throws(RelayError) -> Bool {
     var again = false
-    if let server = attempt.server {
+    if attempt.holdsServer {
       if case .again = try download.pump(from: &server.stream, to: &stream) { again = true }
     } else {
       _ = try download.flush(to: &stream)
     }
-    if attempt.server != nil, !uploadIsDone(attempt) {
+    if attempt.holdsServer, !uploadIsDone(attempt) {
       do {
-        if try pumpUpload(&attempt) { again = true }
+        if try pumpUpload(to: server, &attempt) { again = true }
       } catch {
         // The response is under way; what is wrong with the request cannot be told any more.
         attempt.uploadFailed = true
       }
     }
-    if download.isInputEnded { release(&attempt) }
+    if download.isInputEnded, attempt.holdsServer { release(server, &attempt) }
     return again
   }
 
   /// Gives the server's connection back to its pool, or closes it when it cannot be used again: the
   /// request was not sent in full, or more came than belonged to the response.
   private func release<Server: ServerStream & ~Copyable>(
-    _ attempt: inout Attempt<Server>
+    _ server: ServerConnection<Server>, _ attempt: inout Attempt<Server>
   ) {
-    guard let server = attempt.server else { return }
-    attempt.server = nil
+    attempt.holdsServer = false
     endLease(at: attempt.route.upstream)
     let wasSent = requestWasSent(attempt)
     if response.keepAlive, wasSent, download.surplus.isEmpty {
@@ -138,7 +146,7 @@ extension ClientConnection where Stream: ~Copyable {
 
   /// Waits until something can move. False when it is over: a timeout, or the client has gone.
   private func waitForBody<Server: ServerStream & ~Copyable>(
-    _ attempt: inout Attempt<Server>, isStream: Bool
+    from server: ServerConnection<Server>, _ attempt: inout Attempt<Server>, isStream: Bool
   ) async -> Bool {
     let route = attempt.route
     var interests = Interests()
@@ -147,7 +155,7 @@ extension ClientConnection where Stream: ~Copyable {
       interests.insert(stream.writeInterest)
       deadline = download.lastProgress.advanced(by: Int64(route.options.writeTimeoutMilliseconds))
     }
-    if let server = attempt.server {
+    if attempt.holdsServer {
       if download.wantsInput {
         interests.insert(server.stream.readInterest)
         if !isStream {

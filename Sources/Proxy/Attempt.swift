@@ -7,8 +7,8 @@ import IO
 
 /// An attempt in progress. Worker-confined, lives on its task's stack.
 struct Attempt<Server: ServerStream & ~Copyable>: ~Copyable {
-  /// Nil once it has been given back to its pool or given up.
-  var server: ServerConnection<Server>?
+  /// False once the server's connection has been given back to its pool or given up.
+  var holdsServer = true
   let pool: ServerPool<Server>
   let route: RoutePlan
   /// What has come of the response and was not passed on yet.
@@ -42,6 +42,7 @@ extension ClientConnection where Stream: ~Copyable {
   var canReplay: Bool { !cannotReplay }
 
   /// Sends the request to `server` and passes the response on.
+  @inline(__always)
   func attempt<Server: ServerStream & ~Copyable>(
     with server: ServerConnection<Server>, from pool: ServerPool<Server>,
     _ route: RoutePlan, _ target: ForwardTarget
@@ -51,10 +52,9 @@ extension ClientConnection where Stream: ~Copyable {
     } catch {
       return .failed(error)
     }
-    var attempt = Attempt(
-      server: server, pool: pool, route: route, startedAt: reactor.now)
+    var attempt = Attempt(pool: pool, route: route, startedAt: reactor.now)
     do {
-      try await awaitResponse(&attempt)
+      try await awaitResponse(from: server, &attempt)
     } catch {
       cannotReplay = upload.hasReadSource || attempt.interimResponses > 0
       return .failed(error)
@@ -63,7 +63,7 @@ extension ClientConnection where Stream: ~Copyable {
     do {
       let disposition =
         response.status == 101
-        ? try await tunnel(&attempt) : try await passResponse(&attempt)
+        ? try await tunnel(to: server, &attempt) : try await passResponse(from: server, &attempt)
       return .done(disposition)
     } catch {
       return .failed(error)
@@ -118,12 +118,12 @@ extension ClientConnection where Stream: ~Copyable {
 
   /// Relays the request and reads until a final response head, or 101, is in `response`.
   private func awaitResponse<Server: ServerStream & ~Copyable>(
-    _ attempt: inout Attempt<Server>
+    from server: ServerConnection<Server>, _ attempt: inout Attempt<Server>
   ) async throws(AttemptFailure) {
-    var parser = HeadParser(limits: .response)
+    responseParser.reset()
     while true {
-      let again = try pumpUpload(&attempt)
-      while try readResponse(&attempt, &parser) {
+      let again = try pumpUpload(to: server, &attempt)
+      while try readResponse(from: server, &attempt) {
         let status = response.status
         if status >= 200 { return }
         if status == 101 {
@@ -141,7 +141,7 @@ extension ClientConnection where Stream: ~Copyable {
       if again {
         await reactor.yield()
       } else {
-        let wait = responseWait(attempt)
+        let wait = responseWait(for: server, attempt)
         let wake = await reactor.wait(for: wait.interests, until: wait.deadline)
         try judge(wake, wait, &attempt)
       }
@@ -153,9 +153,9 @@ extension ClientConnection where Stream: ~Copyable {
 
   /// Moves what can be moved of the request. True if more may move at once.
   func pumpUpload<Server: ServerStream & ~Copyable>(
-    _ attempt: inout Attempt<Server>
+    to server: ServerConnection<Server>, _ attempt: inout Attempt<Server>
   ) throws(AttemptFailure) -> Bool {
-    guard !uploadIsDone(attempt), let server = attempt.server else { return false }
+    guard attempt.holdsServer, !uploadIsDone(attempt) else { return false }
     do {
       guard case .again = try upload.pump(from: &stream, to: &server.stream) else {
         return false
@@ -178,16 +178,14 @@ extension ClientConnection where Stream: ~Copyable {
   /// Reads and parses. True when `response` holds a head; its bytes are still in `received`,
   /// at its front.
   private func readResponse<Server: ServerStream & ~Copyable>(
-    _ attempt: inout Attempt<Server>, _ parser: inout HeadParser
+    from server: ServerConnection<Server>, _ attempt: inout Attempt<Server>
   ) throws(AttemptFailure) -> Bool {
-    guard let server = attempt.server else { throw .serverGone(wasReset: false) }
     while true {
       if !attempt.received.isEmpty {
         do {
           let method = request.method
-          if try parser.parse(attempt.received.bytes, into: response, requestMethod: method) {
-            return true
-          }
+          let bytes = attempt.received.bytes
+          if try responseParser.parse(bytes, into: response, requestMethod: method) { return true }
         } catch {
           throw .invalidResponse(error.description)
         }
@@ -231,10 +229,10 @@ extension ClientConnection where Stream: ~Copyable {
 
   /// What to wait for while there is no response head.
   private func responseWait<Server: ServerStream & ~Copyable>(
-    _ attempt: borrowing Attempt<Server>
+    for server: ServerConnection<Server>, _ attempt: borrowing Attempt<Server>
   ) -> ResponseWait {
     var wait = ResponseWait(uploadIsDone: uploadIsDone(attempt))
-    if let server = attempt.server { wait.interests.insert(server.stream.readInterest) }
+    wait.interests.insert(server.stream.readInterest)
     if wait.uploadIsDone {
       wait.deadline = serverDeadline(attempt)
       // While a body is to come, its end tells that the client has gone.
@@ -248,7 +246,7 @@ extension ClientConnection where Stream: ~Copyable {
         request.expectsContinue && attempt.interimResponses == 0 && upload.received == 0
       wait.deadline = wait.isForContinue ? serverDeadline(attempt) : bodyDeadline(attempt)
     }
-    if upload.hasOutput, let server = attempt.server {
+    if upload.hasOutput {
       wait.interests.insert(server.stream.writeInterest)
       let patience = attempt.route.options.writeTimeoutMilliseconds
       wait.deadline = min(wait.deadline, upload.lastProgress.advanced(by: Int64(patience)))

@@ -99,7 +99,7 @@ extension BodyRelay {
     worker.trailerScratch.reset()
     guard range.count > 2 else { return 0 }
     let section = block.bytes.extracting(range)
-    var fields: [FieldLine] = []
+    var fields = FieldLines()
     do { try HeadParser.parseTrailers(section, into: &fields) } catch { throw .sourceMalformed }
     for field in fields
     where field.known.isAllowedInTrailers && !field.flags.contains(.unusualName) {

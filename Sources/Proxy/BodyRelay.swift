@@ -184,9 +184,9 @@ struct BodyRelay: ~Copyable {
     from: inout From, to: inout To
   ) throws(RelayError) -> Step {
     var drained = try flush(to: &to)
+    if isInputEnded { return drained ? .finished : .blocked }
     var left = transfers
     while left > 0 {
-      if isInputEnded { return drained ? .finished : .blocked }
       let before = received
       guard from.mayRead, drained || mayBuffer,
         try fill(from: &from, to: &to, drained: drained, transfers: left)
@@ -196,8 +196,8 @@ struct BodyRelay: ~Copyable {
       }
       left -= max(1, Int(received - before) / Self.transfer)
       drained = try flush(to: &to)
+      if isInputEnded { return drained ? .finished : .blocked }
     }
-    if isInputEnded { return drained ? .finished : .blocked }
     guard from.mayRead, drained || mayBuffer else {
       goesOn = false
       return .blocked
@@ -208,11 +208,7 @@ struct BodyRelay: ~Copyable {
 
   /// Writes what waits. True when nothing is left.
   mutating func flush<To: ByteStream & ~Copyable>(to: inout To) throws(RelayError) -> Bool {
-    if bytesInPipe > 0 {
-      guard try drainPipe(to: &to) else { return false }
-    }
-    // In the middle of a chunk whose header has been sent there is no other way than the pipe.
-    if chunkRun == 0 || isInputEnded, let empty = pipe.take() { worker.pipes.giveBack(empty) }
+    if pipe != nil, try !flushPipe(to: &to) { return false }
     if output.isEmpty { return true }
     let before = output.written
     let outcome = output.write(to: &to, more: expectsMore)
@@ -222,6 +218,18 @@ struct BodyRelay: ~Copyable {
     case .blocked: return false
     case .failed: throw .sinkBroken
     }
+  }
+
+  /// Empties the pipe, and gives it back where it is not needed. True when nothing is left in it.
+  private mutating func flushPipe<To: ByteStream & ~Copyable>(
+    to: inout To
+  ) throws(RelayError) -> Bool {
+    if bytesInPipe > 0 {
+      guard try drainPipe(to: &to) else { return false }
+    }
+    // In the middle of a chunk whose header has been sent there is no other way than the pipe.
+    if chunkRun == 0 || isInputEnded, let empty = pipe.take() { worker.pipes.giveBack(empty) }
+    return true
   }
 
   /// Whether there is room for another block while the sink is blocked.

@@ -59,7 +59,8 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
   /// How much of the input the present request has taken, head and body.
   var inputUsed = 0
   private var parser: HeadParser
-  /// The forwarding lines that are the same for all requests; made with the first.
+  var responseParser = HeadParser(limits: .response)
+  /// The forwarding lines that are the same for all requests; kept from the second on.
   var forwardingLines: [UInt8] = []
   /// The peer is a proxy whose word about the client is believed.
   let trustsPeer: Bool
@@ -171,6 +172,8 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
   /// How long a connection without a request keeps its task.
   private static var patience: Int64 { 100 }
 
+  // Part of `serve`, like `forward`: an async function of its own has a frame to be made each time.
+  @inline(__always)
   private func receiveRequest() async -> Reception {
     if input.isEmpty {
       // An idle connection holds no block.

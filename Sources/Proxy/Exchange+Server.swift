@@ -39,7 +39,7 @@ extension ClientConnection where Stream: ~Copyable {
     return await waitForServer(of: upstream, route, search)
   }
 
-  private func start(_ lease: Lease, at upstream: UpstreamPlan) {
+  private func start(_ lease: consuming Lease, at upstream: UpstreamPlan) {
     turn.lease = lease
     let isMeasured = upstream.balancer.algorithm.needsLatency || record.requests & 15 == 1
     turn.startedAt = isMeasured ? reactor.exactMicroseconds : 0

@@ -68,6 +68,7 @@ enum Disposition {
 
 extension ClientConnection where Stream: ~Copyable {
   /// Tries servers until one answers or there is no reason to try again.
+  @inline(__always)
   func forward(to route: RoutePlan, _ target: ForwardTarget) async -> Disposition {
     let upstream = route.upstream
     upstream.begin()

@@ -9,6 +9,9 @@ struct FieldNames {
     for name in names { bits |= 1 << UInt64(name.rawValue) }
   }
 
+  /// The known names among some fields.
+  init(of fields: FieldLines) { bits = fields.known }
+
   func contains(_ name: FieldName) -> Bool { bits >> UInt64(name.rawValue) & 1 != 0 }
 
   func union(_ other: FieldNames) -> FieldNames {

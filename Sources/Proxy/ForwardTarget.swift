@@ -102,9 +102,8 @@ extension RawSpan {
 
   /// A copy of the bytes.
   func array() -> [UInt8] {
-    var copy: [UInt8] = []
-    copy.reserveCapacity(byteCount)
-    for i in 0..<byteCount { copy.append(self[i]) }
-    return copy
+    [UInt8](capacity: byteCount) { copy in
+      for i in 0..<byteCount { copy.append(self[i]) }
+    }
   }
 }

@@ -76,9 +76,13 @@ extension ClientConnection where Stream: ~Copyable {
     if request.host.isEmpty || request.isAbsolute { dropped = dropped.union(.host) }
     let flags = settings.droppedFlags
     let editor = settings.requestFields
-    try head.write(
-      request.fields, of: bytes, from: start, upTo: request.byteCount - 2
-    ) { field in
+    let end = request.byteCount - 2
+    if editor == nil, !dropped.overlaps(FieldNames(of: request.fields)),
+      request.fields.flags.rawValue & flags == 0
+    {
+      return try head.write(bytes.extracting(start..<end))
+    }
+    try head.write(request.fields, of: bytes, from: start, upTo: end) { field in
       if dropped.contains(field.known) || field.flags.rawValue & flags != 0 { return true }
       guard let editor else { return false }
       return editor.drops(field, of: bytes)
@@ -110,10 +114,18 @@ extension ClientConnection where Stream: ~Copyable {
     // 512 bytes hold everything below but the host, which is checked where it is written.
     guard head.tailroom >= 512 else { throw NoRoom() }
     if route.options.forwardedFields {
-      if forwardingLines.isEmpty { makeForwardingLines() }
-      head.append(forwardingLines)
-      if !request.host.isEmpty {
-        try head.write(field: "X-Forwarded-Host", bytes.slice(request.host))
+      if !forwardingLines.isEmpty {
+        head.append(forwardingLines)
+      } else {
+        writeForwardingLines(to: &head)
+        if record.requests > 1 { keepForwardingLines() }
+      }
+      // The host's name, which no request but an old one is without, is the end of those lines.
+      if request.host.isEmpty {
+        head.truncate(Self.hostName.utf8CodeUnitCount)
+      } else {
+        try head.write(bytes.slice(request.host))
+        try head.write("\r\n")
       }
     }
     if route.options.forwarded {
@@ -137,15 +149,23 @@ extension ClientConnection where Stream: ~Copyable {
     try head.write("\r\n")
   }
 
-  /// Writes down, once a connection, the lines that are the same for all its requests.
-  private func makeForwardingLines() {
+  private static var hostName: StaticString { "X-Forwarded-Host: " }
+
+  /// Writes the lines that are the same for all requests of a connection.
+  private func writeForwardingLines(to head: inout ByteBuffer) {
+    head.append("X-Forwarded-For: ")
+    head.append(host: peer)
+    head.append("\r\nX-Real-IP: ")
+    head.append(host: peer)
+    head.append("\r\nX-Forwarded-Proto: ")
+    head.append(speaksTLS ? "https\r\n" : "http\r\n")
+    head.append(Self.hostName)
+  }
+
+  /// Keeps them, from the second request on: many connections have one only.
+  private func keepForwardingLines() {
     var lines = worker.buffers.borrow(.small)
-    lines.append("X-Forwarded-For: ")
-    lines.append(host: peer)
-    lines.append("\r\nX-Real-IP: ")
-    lines.append(host: peer)
-    lines.append("\r\nX-Forwarded-Proto: ")
-    lines.append(speaksTLS ? "https\r\n" : "http\r\n")
+    writeForwardingLines(to: &lines)
     forwardingLines = lines.bytes.array()
   }
 
@@ -169,7 +189,7 @@ extension ByteBuffer {
   ///   - start: where in `bytes` the first piece begins: at the first field, or at the line before.
   ///   - end: where the last line ends.
   mutating func write(
-    _ fields: [FieldLine], of bytes: RawSpan, from start: Int, upTo end: Int,
+    _ fields: FieldLines, of bytes: RawSpan, from start: Int, upTo end: Int,
     dropping isDropped: (FieldLine) -> Bool
   ) throws(NoRoom) {
     var run = start

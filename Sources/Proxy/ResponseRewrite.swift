@@ -86,7 +86,16 @@ extension ClientConnection where Stream: ~Copyable {
     // RFC 9110 8.6: these have no length to tell.
     let hasNoLength = response.status == 204 || response.status < 200
     let dropped = FieldNames.ofConnection
-    try head.write(response.fields, of: bytes, from: start, upTo: response.byteCount - 2) { field in
+    let end = response.byteCount - 2
+    let names = FieldNames(of: response.fields)
+    // Many responses keep all their lines.
+    if editor == nil, !hasNoLength, !dropped.overlaps(names),
+      !response.fields.flags.contains(.namedByConnection)
+    {
+      try head.write(bytes.extracting(start..<end))
+      return names.contains(.date)
+    }
+    try head.write(response.fields, of: bytes, from: start, upTo: end) { field in
       if let editor, editor.drops(field, of: bytes) { return true }
       if case .date = field.known { hasDate = true }
       if case .contentLength = field.known, hasNoLength { return true }
@@ -98,8 +107,8 @@ extension ClientConnection where Stream: ~Copyable {
 
   /// The cookie of a session that begins or has moved to another server.
   private func writeCookie(to head: inout ByteBuffer) throws(NoRoom) {
+    if turn.cookieLine.isEmpty { return }
     let line = turn.cookieLine
-    if line.isEmpty { return }
     guard line.count <= head.tailroom else { throw NoRoom() }
     head.append(line)
   }

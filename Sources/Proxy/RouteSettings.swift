@@ -27,6 +27,8 @@ final class RouteSettings {
   let responseFields: FieldEditor?
   /// Request fields that rsp sets and the changes take away or set themselves.
   let overriddenFields: FieldNames
+  /// Whether the changes take the place of a field that rsp sets.
+  let overridesForwarding: Bool
   /// Whether the groups of a route's expression are needed after the route was found.
   let usesGroups: Bool
   /// The worker's own copies of the error pages, by status.
@@ -43,6 +45,8 @@ final class RouteSettings {
     responseFields = FieldEditor(options.responseFields)
     addedBytes = bytes + (requestFields?.byteCount ?? 0)
     overriddenFields = requestFields?.dropped ?? FieldNames()
+    overridesForwarding = overriddenFields.overlaps(
+      .ofForwarding.union(FieldNames(.xRequestID, .via)))
     usesGroups = requestFields?.usesGroups == true || responseFields?.usesGroups == true
     var always = FieldNames.ofConnection.union(overriddenFields)
     if case .client = options.host {} else { always = always.union(.host) }
@@ -69,11 +73,6 @@ final class RouteSettings {
 
   /// Whether a field is the changes' to set or to take away.
   func overrides(_ name: FieldName) -> Bool { overriddenFields.contains(name) }
-
-  /// Whether the changes take the place of a field that rsp sets.
-  var overridesForwarding: Bool {
-    overriddenFields.overlaps(.ofForwarding) || overrides(.xRequestID) || overrides(.via)
-  }
 
   /// Whether all options have the same values.
   func isSame(as other: RouteSettings) -> Bool { self === other || options == other.options }

@@ -50,7 +50,7 @@ extension Worker {
     // time.
     if !gently { state.leaveTunnels() }
     state.stopIfDrained()
-    Task.immediate(executorPreference: loop) {
+    Task.immediate {
       guard let alarm = try? Alarm(on: self.state.reactor) else { return self.loop.stop() }
       await alarm.sleep(until: self.state.reactor.now.advanced(by: milliseconds))
       if gently {

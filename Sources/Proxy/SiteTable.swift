@@ -12,7 +12,7 @@ import Routing
 import Telemetry
 
 /// Which route a request belongs to. Immutable once made; worker-confined.
-struct SiteTable {
+final class SiteTable {
   private struct Site: BitwiseCopyable {
     var paths: UInt32
     /// Where its first route is in `routes`; the others follow in their order.
@@ -48,8 +48,9 @@ struct SiteTable {
     var settings: UInt32
   }
 
-  /// The patterns of one site or of many.
-  struct PathSet {
+  /// The patterns of one site or of many. Immutable; an object, so that a request counts one
+  /// reference and not one for each array of the index.
+  final class PathSet: Sendable {
     let index: PathIndex
     let patterns: [PathPattern]
     /// Of each pattern, whether it is a regular expression.
@@ -93,7 +94,7 @@ struct SiteTable {
     var destinations: [Destination: UInt32] = [:]
   }
 
-  private mutating func add(_ configuration: SiteConfiguration, _ makers: inout Makers) {
+  private func add(_ configuration: SiteConfiguration, _ makers: inout Makers) {
     let name = Array((configuration.names.first ?? .any).description.utf8)
     for name in configuration.names {
       // The configuration has refused a name that two sites have.
@@ -116,7 +117,7 @@ struct SiteTable {
     }
   }
 
-  private mutating func number(
+  private func number(
     of destination: Destination, _ makers: inout Makers
   ) -> UInt32 {
     if let known = makers.destinations[destination] { return known }
@@ -126,7 +127,7 @@ struct SiteTable {
     return number
   }
 
-  private mutating func pathSet(
+  private func pathSet(
     of routes: [RouteConfiguration], _ makers: inout Makers
   ) -> UInt32 {
     // Neighbours mostly have the same patterns.
@@ -151,7 +152,7 @@ struct SiteTable {
     return UInt32(pathSets.count - 1)
   }
 
-  private mutating func number(
+  private func number(
     of shared: Shared<RouteOptions>, _ makers: inout Makers
   ) -> UInt32 {
     if let known = makers.settings[ObjectIdentifier(shared)] { return known }
@@ -161,7 +162,7 @@ struct SiteTable {
     return number
   }
 
-  private mutating func work(_ action: Action, _ makers: inout Makers) -> Work {
+  private func work(_ action: Action, _ makers: inout Makers) -> Work {
     switch action {
     case .proxy(let upstream):
       return .proxy(upstream: UInt32(upstream))

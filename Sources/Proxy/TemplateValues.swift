@@ -212,7 +212,7 @@ extension ClientConnection where Stream: ~Copyable {
 
 extension ClientConnection where Stream: ~Copyable {
   private func appendField(
-    _ name: RawSpan, of fields: [FieldLine], to head: inout ByteBuffer
+    _ name: RawSpan, of fields: FieldLines, to head: inout ByteBuffer
   ) throws(NoRoom) {
     try input.withBytes { bytes throws(NoRoom) in
       try append(name, of: fields, in: bytes, to: &head)
@@ -221,7 +221,7 @@ extension ClientConnection where Stream: ~Copyable {
 
   /// The values of all fields of a name: one list, as RFC 9110 5.3 has it; cookies RFC 9113 8.2.3.
   private func append(
-    _ name: RawSpan, of fields: [FieldLine], in bytes: RawSpan, to head: inout ByteBuffer
+    _ name: RawSpan, of fields: FieldLines, in bytes: RawSpan, to head: inout ByteBuffer
   ) throws(NoRoom) {
     var isFirst = true
     for field in fields where bytes.slice(field.name).equalsIgnoringCase(name) {

@@ -12,9 +12,8 @@ extension ClientConnection where Stream: ~Copyable {
   ///
   /// - Throws: only as long as nothing has gone to the client.
   func tunnel<Server: ServerStream & ~Copyable>(
-    _ attempt: inout Attempt<Server>
+    to server: ServerConnection<Server>, _ attempt: inout Attempt<Server>
   ) async throws(AttemptFailure) -> Disposition {
-    guard let server = attempt.server else { throw .serverGone(wasReset: false) }
     try startTunnel(&attempt)
     await moveBytes(to: server, on: attempt.route, isWebSocket: download.frames != nil)
     return .close

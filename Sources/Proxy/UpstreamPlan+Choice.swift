@@ -45,6 +45,12 @@ extension UpstreamPlan {
 
   /// Chooses a server, where the request then is until `end(_:)`.
   func choose(_ search: ServerSearch) -> ServerChoice {
+    // One server without a limit, as most upstreams are: there is nothing to choose.
+    if servers.count == 1, line == nil, search.tried.isEmpty, search.pinned == nil,
+      case .server(let index) = balancer.pick(at: context.now)
+    {
+      return .server(begin(servers[index], nil))
+    }
     var tried = TriedServers()
     for server in search.tried where server.index >= 0 { tried.insert(server.index) }
     let pinned = search.pinned.flatMap { $0.index < 0 ? nil : $0.index }
@@ -96,7 +102,7 @@ extension UpstreamPlan {
   func note(_ outcome: Outcome, of server: UpstreamServer, latency: Int64?) {
     if case .answered = outcome {} else { server.failures += 1 }
     guard server.index >= 0 else { return }
-    let wasOnProbation = outcome == .failed && isOnProbation(server)
+    let wasOnProbation = if case .failed = outcome { isOnProbation(server) } else { false }
     switch balancer.note(outcome, latency: latency, of: server.index, at: context.now) {
     case .none: return
     case .readmitted:
@@ -207,5 +213,5 @@ extension SystemError {
 
 extension Algorithm {
   /// Whether it asks how long servers take. Others take a sample, to tell the operator.
-  var needsLatency: Bool { self == .leastLatency }
+  var needsLatency: Bool { if case .leastLatency = self { true } else { false } }
 }

@@ -30,7 +30,7 @@ extension UpstreamPlan {
         continue
       }
       let (identity, name) = (server.identity, name)
-      Task.immediate(executorPreference: context.loop) {
+      Task.immediate {
         await worker.take(places, at: identity, of: name, for: entry.ticket)
       }
       return

@@ -115,7 +115,7 @@ extension Worker {
         && state.plan.service(at: handover.address) == nil
       for fd in handover.sockets {
         listener.sockets.insert(fd)
-        Task.immediate(executorPreference: loop) {
+        Task.immediate {
           await self.accept(on: fd, of: handover, for: listener)
         }
       }

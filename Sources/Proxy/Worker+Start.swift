@@ -15,7 +15,7 @@ import Telemetry
 extension Worker {
   /// Begins a connection that has been registered and counted.
   func startWithPreamble(_ fd: Int32, _ peer: SocketAddress, _ record: ConnectionRecord) {
-    Task.immediate(executorPreference: loop) {
+    Task {
       await self.serveFromStart(
         ConnectionStart(TCPStream(registered: fd, on: self.state.reactor), from: peer, self.state),
         record)

@@ -35,8 +35,8 @@ package actor Worker {
 
   private func main() {
     state.upstreamContext.worker = self
-    Task.immediate(executorPreference: loop) { await self.serveWoken() }
-    Task.immediate(executorPreference: loop) { await self.keepHouse() }
+    Task.immediate { await self.serveWoken() }
+    Task.immediate { await self.keepHouse() }
     loop.run(state.reactor)
   }
 
@@ -108,7 +108,9 @@ package actor Worker {
     state.connections += 1
     listener.connections += 1
     guard listener.isPlain else { return startWithPreamble(fd, peer, record) }
-    Task.immediate(executorPreference: loop) {
+    // In the next turn, for the reason above; and a task that begins at once has a record of its
+    // executor, which each resumption then looks up under a lock.
+    Task {
       await self.serve(TCPStream(registered: fd, on: self.state.reactor), peer, record)
     }
   }
@@ -151,7 +153,7 @@ package actor Worker {
     while true {
       let woken = await state.parkedClients.next()
       for client in woken {
-        Task.immediate(executorPreference: loop) {
+        Task.immediate {
           let facts = self.state.parkedFacts.take(of: client.fd)
           if let facts, let session = facts.tls {
             return await self.serveWoken(client, facts, session)

@@ -110,6 +110,8 @@ package struct HostIndex: Sendable {
 
   /// As `find`, and tells by which name.
   package func match(_ host: RawSpan) -> (value: Int, by: HostMatch)? {
+    // One site for all hosts, as often: their names do not matter.
+    if let anyHost, count == 1 { return (Int(anyHost), .any) }
     let end = host.nameEnd
     // A longer one cannot be in the table; brackets enclose at most 45 bytes.
     if end > 0, end <= HostName.longest, host.octet(0) != 0x2e {

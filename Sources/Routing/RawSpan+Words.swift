@@ -39,12 +39,14 @@ extension RawSpan {
   func commonPrefix(_ other: RawSpan) -> Int {
     let shorter = Swift.min(byteCount, other.byteCount)
     var i = 0
-    while i < shorter {
+    while i &+ 8 <= shorter {
       let difference = word(i) ^ other.word(i)
-      if difference != 0 { return Swift.min(shorter, i + difference.trailingZeroBitCount / 8) }
-      i += 8
+      if difference != 0 { return i &+ difference.trailingZeroBitCount / 8 }
+      i &+= 8
     }
-    return shorter
+    // Seven at most; putting a word together of them takes longer.
+    while i < shorter, octet(i) == other.octet(i) { i &+= 1 }
+    return i
   }
 }
 

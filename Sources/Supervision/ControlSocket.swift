@@ -86,7 +86,7 @@ extension Supervisor {
   func start(_ socket: ControlSocket) {
     control = socket
     controlFile.own(socket.path)
-    Task.immediate(executorPreference: loop) { await self.acceptClients(of: socket) }
+    Task.immediate { await self.acceptClients(of: socket) }
   }
 
   private func acceptClients(of socket: ControlSocket) async {
@@ -102,7 +102,7 @@ extension Supervisor {
           continue
         }
         commandClients += 1
-        Task.immediate(executorPreference: loop) { await self.serve(fd, of: socket) }
+        Task.immediate { await self.serve(fd, of: socket) }
       case .aborted: continue
       case .blocked: _ = await reactor.wait(for: listener.interest, until: .never)
       case .exhausted:

@@ -51,14 +51,14 @@ extension Supervisor {
   ) async -> CertificateDraft {
     if demand.lists.isEmpty { return CertificateDraft() }
     let reader = certificates.draft.reader
-    return await Self.onThread(named: "rsp reader") {
+    return await Self.onThread(named: "rsp reader", of: loop) {
       CertificateDraft(demand, reader: reader, automatic: automatic)
     }
   }
 
   /// Looks after the certificates until the process ends. One task for all of it.
   func keepCertificates() {
-    Task.immediate(executorPreference: loop) {
+    Task.immediate {
       guard let alarm = try? Alarm(on: self.reactor) else { return }
       var expiryTold = 0
       while !self.isStopping {

@@ -83,16 +83,16 @@ extension Supervisor {
         "there is no configuration file to read: rsp was started with a port and a server"
       ])
     }
-    let result = await Self.read(path)
+    let result = await Self.read(path, loop)
     do { return try result.get() } catch { throw ReloadError(messages: error.messages) }
   }
 
   /// Reads a file on a thread of its own: a large one takes seconds, in which servers are to be
   /// checked and commands to be answered.
-  private nonisolated static func read(_ path: String) async -> Result<
-    Configuration, ConfigurationError
-  > {
-    await onThread(named: "rsp reader") {
+  private nonisolated static func read(
+    _ path: String, _ loop: EventLoop
+  ) async -> Result<Configuration, ConfigurationError> {
+    await onThread(named: "rsp reader", of: loop) {
       do throws(ConfigurationError) {
         return .success(try Configuration.load(path: path))
       } catch {
@@ -102,12 +102,17 @@ extension Supervisor {
   }
 
   /// Does some long work on a thread of its own, while this one goes on.
+  ///
+  /// - Parameter loop: where the caller goes on afterwards.
   nonisolated static func onThread<Product>(
-    named name: String, _ work: @escaping @Sendable () -> sending Product
+    named name: String, of loop: EventLoop, _ work: @escaping @Sendable () -> sending Product
   ) async -> sending Product {
     var thread: ThreadBox?
     let product: Product = await withCheckedContinuation { whenDone in
-      let body: @Sendable () -> Void = { whenDone.resume(returning: work()) }
+      let body: @Sendable () -> Void = {
+        loop.takeJobsOfThread()
+        whenDone.resume(returning: work())
+      }
       do { thread = ThreadBox(try Thread(named: name, body)) } catch { body() }
     }
     thread?.join()
@@ -161,8 +166,8 @@ extension Supervisor {
     _ new: Configuration, _ securities: Securities
   ) async throws(ReloadError) {
     let attempts = workers.map { worker in
-      Task(executorPreference: loop) { () -> PlanError? in
-        let tables = await Self.onThread(named: "rsp planner") {
+      Task.immediate { () -> PlanError? in
+        let tables = await Self.onThread(named: "rsp planner", of: loop) {
           () -> sending Result<PlanTables, PlanError> in
           do throws(PlanError) { return .success(try PlanTables(new)) } catch {
             return .failure(error)
@@ -183,7 +188,7 @@ extension Supervisor {
 
   private func commit(_ commitments: [Commitment]) async {
     let tasks = zip(workers, commitments).map { worker, commitment in
-      Task(executorPreference: loop) { await worker.commit(commitment) }
+      Task.immediate { await worker.commit(commitment) }
     }
     for task in tasks { await task.value }
   }
@@ -254,7 +259,7 @@ extension Supervisor {
 
   private func begin(_ probation: Probation) {
     self.probation = probation
-    Task.immediate(executorPreference: loop) {
+    Task.immediate {
       guard let alarm = try? Alarm(on: self.reactor) else { return }
       await alarm.sleep(until: probation.end)
       guard self.probation === probation else { return }

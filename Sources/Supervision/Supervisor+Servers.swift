@@ -68,7 +68,7 @@ extension Supervisor {
   private func renewChecksSoon() {
     guard !checksAreStale else { return }
     checksAreStale = true
-    Task.immediate(executorPreference: loop) {
+    Task.immediate {
       await self.reactor.yield()
       self.renewChecks()
     }
@@ -77,7 +77,7 @@ extension Supervisor {
   /// Sends every worker a message. Messages arrive in the order in which they were sent.
   private func tellWorkers(_ message: @escaping @Sendable (Worker) async -> Void) {
     for worker in workers {
-      Task.immediate(executorPreference: loop) { await message(worker) }
+      Task.immediate { await message(worker) }
     }
   }
 }

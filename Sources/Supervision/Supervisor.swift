@@ -113,7 +113,7 @@ package actor Supervisor {
     } catch {
       return ReloadError(messages: ["cannot start: \(error)"])
     }
-    Task.immediate(executorPreference: loop) {
+    Task.immediate {
       do throws(ReloadError) { try await self.start(configuration) } catch {
         failure = error
         self.loop.stop()
@@ -131,7 +131,7 @@ package actor Supervisor {
         // A successor inherits rights that are for the supervisor alone.
         Privileges.renounce()
         worker.run()
-        Task(executorPreference: self.loop) { await self.workerEnded() }
+        Task.immediate { await self.workerEnded() }
       }
       threads.append(ThreadBox(thread))
       runningWorkers += 1

@@ -52,7 +52,7 @@ package final class Timetable {
       alarm.ring()
     } else {
       isDriven = true
-      Task.immediate(executorPreference: loop) {
+      Task.immediate {
         _ = isolation
         await self.drive()
       }
@@ -74,7 +74,7 @@ package final class Timetable {
       while running < atOnce, let first = heap.first, first.due <= reactor.now {
         pop()
         running += 1
-        Task.immediate(executorPreference: loop) {
+        Task.immediate {
           _ = isolation
           await self.perform(first.number)
         }

@@ -1,5 +1,6 @@
 // Signals, taken by a thread of their own that waits for them: no handler ever interrupts anything.
 import Glibc
+import IO
 import Supervision
 import Telemetry
 
@@ -27,20 +28,21 @@ enum Signals {
   static func serve(_ supervisor: Supervisor) {
     var set = handled
     var isStopping = false
+    supervisor.loop.takeJobsOfThread()
     while true {
       var signal: Int32 = 0
       // SAFETY: sigwait reads the set and writes the signal's number.
       guard unsafe sigwait(&set, &signal) == 0 else { continue }
       switch signal {
       case SIGHUP:
-        Task(executorPreference: supervisor.loop) { try? await supervisor.reload() }
+        Task.immediate { try? await supervisor.reload() }
       case SIGUSR2:
-        Task(executorPreference: supervisor.loop) { try? await supervisor.upgrade() }
+        Task.immediate { try? await supervisor.upgrade() }
       case SIGTERM, SIGQUIT:
         if isStopping { end(supervisor) }
         isStopping = true
         Log.info("Stopping: running requests may finish.")
-        Task(executorPreference: supervisor.loop) { await supervisor.stop() }
+        Task.immediate { await supervisor.stop() }
       default:
         end(supervisor)
       }

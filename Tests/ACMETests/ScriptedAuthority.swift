@@ -35,7 +35,7 @@ final class ScriptedAuthority {
     guard let local = Sockets.localAddress(of: socket.number) else { preconditionFailure() }
     url = "http://\(local)"
     listener = try Listener(socket, shared: false, on: reactor)
-    Task.immediate(executorPreference: worker.loop) { await self.accept(on: worker) }
+    Task.immediate { await self.accept(on: worker) }
   }
 
   /// To be called before the test ends.
@@ -58,7 +58,7 @@ final class ScriptedAuthority {
         var held: TCPStream? = consume stream
         let fd = held?.detach() ?? -1
         held = nil
-        Task.immediate(executorPreference: worker.loop) {
+        Task.immediate {
           await self.serve(TCPStream(registered: fd, on: worker.reactor))
         }
       default: _ = await reactor.wait(for: listener.interest, until: worker.soon(50))

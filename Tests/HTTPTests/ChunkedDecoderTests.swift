@@ -156,7 +156,7 @@ func `a body that is not complete needs more`(text: String) {
 
 private func trailers(_ text: String) throws(RequestError) -> String {
   let bytes = Array(text.utf8)
-  var fields: [FieldLine] = []
+  var fields = FieldLines()
   try HeadParser.parseTrailers(unsafe bytes.span.bytes, into: &fields)
   return describe(fields, bytes)
 }

@@ -112,7 +112,7 @@ private func describe(_ head: ResponseHead, _ bytes: [UInt8]) -> String {
     """
 }
 
-func describe(_ fields: [FieldLine], _ bytes: [UInt8]) -> String {
+func describe(_ fields: FieldLines, _ bytes: [UInt8]) -> String {
   fields.map { field in
     "\(text(bytes, field.name))=\(text(bytes, field.value))/\(field.known)/\(field.flags.rawValue)"
   }.joined(separator: "\n")

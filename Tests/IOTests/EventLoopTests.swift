@@ -58,7 +58,7 @@ import Testing
     async throws
   {
     try await onLoop { worker in
-      let busy = Task.immediate(executorPreference: worker.loop) {
+      let busy = Task.immediate {
         while !Task.isCancelled {
           await worker.reactor.yield()
           await Task.yield()
@@ -75,11 +75,16 @@ import Testing
     }
   }
 
+  @Test func `what is for no executor in particular runs on the loop it came from`() async throws {
+    let wasThere = try await onLoop { worker in await isOnThread(of: worker.loop) }
+    #expect(wasThere)
+  }
+
   @Test func `yielding tasks take turns`() async throws {
     let turns = try await onLoop { worker in
       let turns = Turns()
       let tasks = ["a", "b"].map { name in
-        Task.immediate(executorPreference: worker.loop) {
+        Task.immediate {
           for _ in 0..<3 {
             turns.names += name
             await worker.reactor.yield()
@@ -91,6 +96,10 @@ import Testing
     }
     #expect(turns == "ababab")
   }
+}
+
+@concurrent private func isOnThread(of loop: EventLoop) async -> Bool {
+  loop.isIsolatingCurrentContext() ?? false
 }
 
 private final class Turns {

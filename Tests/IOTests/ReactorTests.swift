@@ -10,7 +10,7 @@ import Testing
       let pair = try DescriptorPair()
       try worker.reactor.register(pair.near.number)
       let read = Interest(pair.near.number, .read)
-      let waiting = Task.immediate(executorPreference: worker.loop) {
+      let waiting = Task.immediate {
         await worker.reactor.wait(for: read, until: worker.patience)
       }
       send("x", to: pair.far.number)
@@ -64,7 +64,7 @@ import Testing
       var interests = Interests(Interest(one.near.number, .read))
       interests.insert(Interest(two.near.number, .read))
       let both = interests
-      let waiting = Task.immediate(executorPreference: worker.loop) {
+      let waiting = Task.immediate {
         await worker.reactor.wait(for: both, until: worker.patience)
       }
       send("x", to: second ? two.far.number : one.far.number)
@@ -101,7 +101,7 @@ import Testing
     try await onLoop { worker in
       let reactor = worker.reactor
       let tasks = (0..<100).map { i in
-        Task.immediate(executorPreference: worker.loop) {
+        Task.immediate {
           let pair = try DescriptorPair()
           let fd = pair.near.number
           try reactor.register(fd)
@@ -138,7 +138,7 @@ import Testing
   @Test func `a broken connection ends every wait`() async throws {
     try await onLoop { worker in
       let pair = try StreamPair(on: worker.reactor).release()
-      let waiting = Task.immediate(executorPreference: worker.loop) {
+      let waiting = Task.immediate {
         await worker.reactor.wait(for: Interest(pair.near, []), until: worker.patience)
       }
       closeWithReset(pair.far)
@@ -161,7 +161,7 @@ import Testing
         let pair = try DescriptorPair()
         try worker.reactor.register(pair.near.number)
         let read = Interest(pair.near.number, .read)
-        Task.immediate(executorPreference: worker.loop) {
+        Task.immediate {
           _ = await worker.reactor.wait(for: read, until: .never)
         }
         await worker.reactor.yield()
@@ -176,7 +176,7 @@ import Testing
         let pair = try DescriptorPair()
         try worker.reactor.register(pair.near.number)
         let read = Interest(pair.near.number, .read)
-        Task.immediate(executorPreference: worker.loop) {
+        Task.immediate {
           _ = await worker.reactor.wait(for: read, until: .never)
         }
         await worker.reactor.yield()

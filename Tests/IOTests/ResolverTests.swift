@@ -60,10 +60,10 @@ import Testing
       let servers = server.address
       try await onLoop { worker in
         let resolver = Resolver(on: worker.reactor, servers: servers)
-        let first = Task.immediate(executorPreference: worker.loop) {
+        let first = Task.immediate {
           try await resolver.addresses(of: "a.test", port: 80, until: worker.patience)
         }
-        let second = Task.immediate(executorPreference: worker.loop) {
+        let second = Task.immediate {
           try await resolver.addresses(of: "a.test", port: 80, until: worker.patience)
         }
         let answers = try await [first.value, second.value]

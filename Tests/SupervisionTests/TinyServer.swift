@@ -29,7 +29,7 @@ final class TinyServer {
     let bound = Sockets.localAddress(of: socket.number) ?? address
     self.address = if case .unix = address { address } else { bound }
     listener = try Listener(socket, shared: false, on: reactor)
-    Task.immediate(executorPreference: worker.loop) { await self.accept(on: worker) }
+    Task.immediate { await self.accept(on: worker) }
   }
 
   /// To be called before the test ends.
@@ -44,7 +44,7 @@ final class TinyServer {
         var held: TCPStream? = consume stream
         let fd = held?.detach() ?? -1
         held = nil
-        Task.immediate(executorPreference: worker.loop) {
+        Task.immediate {
           await self.serve(TCPStream(registered: fd, on: worker.reactor))
         }
       default: _ = await reactor.wait(for: listener.interest, until: worker.soon(50))

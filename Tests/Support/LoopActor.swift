@@ -23,7 +23,7 @@ package actor LoopActor {
   package func perform<T: Sendable>(
     _ body: @escaping @Sendable (isolated LoopActor) async throws -> T
   ) async throws -> T {
-    try await Task.immediate(executorPreference: loop) { try await body(self) }.value
+    try await Task.immediate { try await body(self) }.value
   }
 
   package func stop() { loop.stop() }

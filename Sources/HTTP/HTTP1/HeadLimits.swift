@@ -17,9 +17,9 @@ package struct HeadLimits: Equatable, Sendable {
   }
 
   /// For requests: RFC 9112 3 asks for lines of 8000 bytes at least.
-  package static let request = HeadLimits()
-  package static let response = HeadLimits(fields: 200)
-  package static let trailers = HeadLimits(head: 8 * 1024)
+  package static var request: HeadLimits { HeadLimits() }
+  package static var response: HeadLimits { HeadLimits(fields: 200) }
+  package static var trailers: HeadLimits { HeadLimits(head: 8 * 1024) }
 
   /// Field names that Connection fields may list, in all: comparing them with every field is the
   /// one thing about a head that takes more time than its length.

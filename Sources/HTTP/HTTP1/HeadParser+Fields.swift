@@ -8,29 +8,41 @@ extension HeadParser {
   ///
   /// - Returns: whether the section is complete; then `cursor` is past it.
   mutating func parseFields(
-    _ bytes: RawSpan, into fields: inout [FieldLine], in section: Section
+    _ bytes: RawSpan, into fields: inout FieldLines, in section: Section
   ) throws(RequestError) -> Bool {
-    // Room for as many fields as there may be is reserved once, so that storing one is a few
-    // stores and asks no questions about the array.
-    let room = max(0, limits.fields - fields.count)
-    var isComplete = false
-    try fields.append(addingCapacity: room) { (output) throws(RequestError) in
-      isComplete = try parseLines(bytes, into: &output, room: room, in: section)
+    fields.reserve(limits.fields)
+    var tally = Tally(count: fields.endIndex, known: fields.known, flags: fields.flags)
+    defer {
+      fields.endIndex = tally.count
+      fields.known = tally.known
+      fields.flags = tally.flags
     }
-    return isComplete
+    var room = fields.room
+    return try parseLines(bytes, into: &room, &tally, in: section)
+  }
+
+  /// What is known of the fields so far.
+  private struct Tally {
+    var count: Int
+    var known: UInt64
+    var flags: FieldLine.Flags
   }
 
   /// The loop over field lines. Its state is held in locals, which is to say in registers, and put
   /// back however it is left. What it calls is static: a parser that is being changed would be copied
   /// for each call of a method of its own.
   private mutating func parseLines(
-    _ bytes: RawSpan, into fields: inout OutputSpan<FieldLine>, room: Int, in section: Section
+    _ bytes: RawSpan, into fields: inout MutableSpan<FieldLine>, _ tally: inout Tally,
+    in section: Section
   ) throws(RequestError) -> Bool {
+    let room = min(limits.fields, fields.count)
+    var number = tally.count
     let count = bytes.byteCount
     var cursor = self.cursor
     var line = self.line
     var isInValue = phase == .value
     defer {
+      tally.count = number
       self.cursor = cursor
       self.line = line
       phase = isInValue ? .value : .name
@@ -45,7 +57,7 @@ extension HeadParser {
           if bytes[cursor] == ASCII.carriageReturn {
             return try Self.parseEmptyLine(bytes, &cursor, limit: start &+ limits.head)
           }
-          guard fields.count < room else { throw .fieldsTooLarge }
+          guard number < room else { throw .fieldsTooLarge }
         }
         cursor = bytes.firstNonName(from: cursor)
         if cursor < count, bytes[cursor] != 0x3a {  // :
@@ -63,7 +75,10 @@ extension HeadParser {
       guard cursor < stop else { return try Self.isCut(at: cursor, limit) }
       guard bytes.isLineEnd(at: cursor) else { return try Self.isCutLineEnd(bytes, cursor) }
       let field = Self.fieldLine(bytes, line, end: cursor)
-      fields.append(field)
+      fields[number] = field
+      number &+= 1
+      tally.known |= 1 &<< UInt64(field.known.rawValue)
+      tally.flags.formUnion(field.flags)
       cursor &+= 2
       line = Line(start: cursor)
       isInValue = false
@@ -139,7 +154,7 @@ extension HeadParser {
 
 /// Marks the fields that Connection fields name: RFC 9110 7.6.1. A second pass, which only heads
 /// that name any take; `HeadLimits.connectionNames` bounds it.
-func markNamedFields(_ bytes: RawSpan, _ fields: inout [FieldLine]) throws(RequestError) {
+func markNamedFields(_ bytes: RawSpan, _ fields: inout FieldLines) throws(RequestError) {
   for i in fields.indices where fields[i].known == .connection {
     var list = TokenList(fields[i].value.range)
     while let token = try list.next(bytes) {
@@ -147,7 +162,7 @@ func markNamedFields(_ bytes: RawSpan, _ fields: inout [FieldLine]) throws(Reque
       for j in fields.indices
       where Int(fields[j].name.count) == token.count && fields[j].known.isRemovableByConnection {
         if bytes.slice(fields[j].name).equalsIgnoringCase(name) {
-          fields[j].flags.insert(.namedByConnection)
+          fields.flag(j, .namedByConnection)
         }
       }
     }

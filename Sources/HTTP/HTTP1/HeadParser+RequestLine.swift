@@ -40,6 +40,17 @@ extension HeadParser {
   private mutating func parseMethod(
     _ bytes: RawSpan, _ head: RequestHead
   ) throws(RequestError) -> Bool {
+    // "GET " as a little-endian word: what most requests begin with.
+    if cursor == start, let word = bytes.word(at: start),
+      UInt32(truncatingIfNeeded: word) == 0x2054_4547, lineLimit >= 3
+    {
+      head.methodRange = ByteRange(from: start, to: start &+ 3)
+      head.method = .get
+      cursor = start &+ 4
+      line.nameEnd = cursor
+      phase = .target
+      return try parseTarget(bytes, head)
+    }
     cursor = bytes.firstNonName(from: cursor)
     while cursor < bytes.byteCount, ASCII.token.contains(bytes[cursor]) { cursor += 1 }
     try checkLine()

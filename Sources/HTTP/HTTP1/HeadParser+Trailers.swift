@@ -8,9 +8,9 @@ extension HeadParser {
   ///
   /// - Parameter fields: replaced by the section's fields; the ranges count from its first byte.
   package static func parseTrailers(
-    _ section: RawSpan, into fields: inout [FieldLine], limits: HeadLimits = .trailers
+    _ section: RawSpan, into fields: inout FieldLines, limits: HeadLimits = .trailers
   ) throws(RequestError) {
-    fields.removeAll(keepingCapacity: true)
+    fields.removeAll()
     var parser = HeadParser(limits: limits)
     parser.phase = .name
     let isComplete = try parser.parseFields(section, into: &fields, in: .trailers)

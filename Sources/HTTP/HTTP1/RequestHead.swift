@@ -45,9 +45,9 @@ package final class RequestHead {
   package internal(set) var upgrade: ByteRange?
   /// Bytes of the head, with empty lines before it and the one after it.
   package internal(set) var byteCount = 0
-  package internal(set) var fields: [FieldLine] = []
+  package internal(set) var fields = FieldLines()
 
-  package init() { fields.reserveCapacity(32) }
+  package init() {}
 
   /// The bytes from the first field line up to the empty line.
   package var fieldBytes: ByteRange {
@@ -63,6 +63,7 @@ package final class RequestHead {
 
   /// The first field of a known name.
   package func first(_ name: FieldName) -> FieldLine? {
+    guard fields.contains(name) else { return nil }
     for i in fields.indices where fields[i].known == name { return fields[i] }
     return nil
   }
@@ -75,6 +76,6 @@ package final class RequestHead {
     hasQuery = false
     upgrade = nil
     byteCount = 0
-    fields.removeAll(keepingCapacity: true)
+    fields.removeAll()
   }
 }

@@ -17,9 +17,9 @@ package final class ResponseHead {
   package internal(set) var keepAliveTimeout: UInt32?
   /// Bytes of the head, with its empty line.
   package internal(set) var byteCount = 0
-  package internal(set) var fields: [FieldLine] = []
+  package internal(set) var fields = FieldLines()
 
-  package init() { fields.reserveCapacity(32) }
+  package init() {}
 
   /// The bytes from the first field line up to the empty line.
   package var fieldBytes: ByteRange {
@@ -35,6 +35,7 @@ package final class ResponseHead {
 
   /// The first field of a known name.
   package func first(_ name: FieldName) -> FieldLine? {
+    guard fields.contains(name) else { return nil }
     for i in fields.indices where fields[i].known == name { return fields[i] }
     return nil
   }
@@ -44,6 +45,6 @@ package final class ResponseHead {
     upgrade = nil
     keepAliveTimeout = nil
     byteCount = 0
-    fields.removeAll(keepingCapacity: true)
+    fields.removeAll()
   }
 }

@@ -1,9 +1,10 @@
 // The executor of one worker: Swift's concurrency runs every job of the worker's actor and tasks
 // here, on one thread, between two looks at the kernel's list of ready sockets.
 //
-// It is the actor's serial executor and the preferred executor of its tasks, both: a continuation
-// always resumes on the task's preferred executor, and without that preference it would travel
-// through the process-wide thread pool and back (20 us a request, docs/decisions/0001).
+// It is the actor's serial executor, and where the jobs of its thread go that have no executor: a
+// continuation always resumes on the generic executor, and if that were the process-wide pool of
+// threads it would travel there and back (20 us a request, docs/decisions/0001).
+import CConcurrency
 import CLinux
 import Glibc
 import Synchronization
@@ -14,7 +15,7 @@ import Synchronization
 /// thread; other threads touch the inbox, which is locked, `owner`, which is atomic because they may
 /// enqueue while the thread is still being adopted, and the wake-up descriptor.
 @safe
-package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable {
+package final class EventLoop: SerialExecutor, @unchecked Sendable {
   private var ready: [UnownedJob] = []
   private var running: [UnownedJob] = []
   private let owner = Atomic<pthread_t>(0)
@@ -28,8 +29,9 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
     running.reserveCapacity(256)
   }
 
-  package func enqueue(_ job: consuming ExecutorJob) {
-    let job = UnownedJob(job)
+  package func enqueue(_ job: consuming ExecutorJob) { add(UnownedJob(job)) }
+
+  private func add(_ job: UnownedJob) {
     if isOwnThread {
       ready.append(job)
     } else {
@@ -43,10 +45,6 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
 
   package func asUnownedSerialExecutor() -> UnownedSerialExecutor {
     unsafe UnownedSerialExecutor(ordinary: self)
-  }
-
-  package func asUnownedTaskExecutor() -> UnownedTaskExecutor {
-    unsafe UnownedTaskExecutor(ordinary: self)
   }
 
   package func isIsolatingCurrentContext() -> Bool? { isOwnThread }
@@ -67,6 +65,8 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
 
   /// Turns the loop until `stop`: jobs that are ready, then what the kernel reports.
   package func run(_ reactor: Reactor) {
+    takeJobsOfThread()
+    defer { unsafe cconcurrency_adopt_thread(nil, Self.takeOver) }
     while !stopping {
       runReady()
       if stopping { return }
@@ -80,10 +80,27 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
     guard !ready.isEmpty else { return }
     swap(&ready, &running)
     let serial = unsafe asUnownedSerialExecutor()
-    let task = unsafe asUnownedTaskExecutor()
     // SAFETY: every job was handed to this executor by `enqueue` and is run once.
-    for job in running { unsafe job.runSynchronously(isolatedTo: serial, taskExecutor: task) }
+    for job in running { unsafe job.runSynchronously(on: serial) }
     running.removeAll(keepingCapacity: true)
+  }
+
+  /// Makes jobs that the calling thread has for no executor in particular come to this loop: those
+  /// that end a wait above all. The loop has to outlive the thread, or its `run`.
+  package func takeJobsOfThread() {
+    // SAFETY: the loop is there as long as jobs come, and the runtime hands over each job once.
+    let pointer = unsafe Unmanaged.passUnretained(self).toOpaque()
+    unsafe cconcurrency_adopt_thread(pointer, Self.takeOver)
+  }
+
+  private static let takeOver: cconcurrency_enqueue = { loop, job in
+    // SAFETY: `loop` is what the thread's loop gave, and a job is a pointer in disguise.
+    unsafe Unmanaged<EventLoop>.fromOpaque(loop)._withUnsafeGuaranteedRef {
+      // What was told to stop the loop goes on elsewhere.
+      if $0.isOwnThread, $0.stopping { return 0 }
+      unsafe $0.add(unsafeBitCast(job, to: UnownedJob.self))
+      return 1
+    }
   }
 
   private func takeInbox() {

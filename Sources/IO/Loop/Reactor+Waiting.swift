@@ -8,23 +8,36 @@ extension Reactor {
   /// deadline passes. Does not suspend when one is ready already.
   ///
   /// - Precondition: no other task waits for one of these descriptors.
+  // Part of its caller: a function of its own would have a frame of its own, and another look at the
+  // executor when the wait is over.
+  @inlinable
+  @inline(__always)
   package func wait(for interests: Interests, until deadline: Moment) async -> Wake {
-    if isReady(interests.first) || isReady(interests.second) { return .ready }
-    if deadline <= now { return .deadline }
+    if let wake = wakeAtOnce(interests, deadline) { return wake }
     return await unsafe withUnsafeContinuation { continuation in
       unsafe arm(interests, until: deadline, continuation)
     }
   }
 
+  @inlinable
+  @inline(__always)
   package func wait(for interest: Interest, until deadline: Moment) async -> Wake {
     await wait(for: Interests(interest), until: deadline)
+  }
+
+  /// How a wait ends that need not begin.
+  @usableFromInline
+  func wakeAtOnce(_ interests: Interests, _ deadline: Moment) -> Wake? {
+    if isReady(interests.first) || isReady(interests.second) { return .ready }
+    return deadline <= now ? .deadline : nil
   }
 
   private func isReady(_ interest: Interest) -> Bool {
     interest.fd >= 0 && isReady(interest.fd, for: interest.wanted.union(.failure))
   }
 
-  private func arm(
+  @usableFromInline
+  func arm(
     _ interests: Interests, until deadline: Moment, _ continuation: UnsafeContinuation<Wake, Never>
   ) {
     let first = interests.first.fd

@@ -9,6 +9,7 @@ import Glibc
 
 /// The sockets of one worker. Worker-confined.
 @safe
+@usableFromInline
 package final class Reactor {
   private let epoll: Descriptor
   private let wakeUp: Int32

@@ -1,27 +1,30 @@
 // What a task can wait for: a socket's readiness, or a moment.
 
 /// What a socket is ready for, or what a wait asks for.
+@usableFromInline
 package struct Readiness: OptionSet, Sendable {
-  package let rawValue: UInt8
-  package init(rawValue: UInt8) { self.rawValue = rawValue }
+  @usableFromInline package let rawValue: UInt8
+  @inlinable package init(rawValue: UInt8) { self.rawValue = rawValue }
 
   /// Bytes, or the end of the stream, can be read.
-  package static let read = Readiness(rawValue: 1)
+  @inlinable package static var read: Readiness { Readiness(rawValue: 1) }
   /// Bytes can be written, or a connect has ended.
-  package static let write = Readiness(rawValue: 2)
+  @inlinable package static var write: Readiness { Readiness(rawValue: 2) }
   /// The peer has sent its FIN (EPOLLRDHUP). Stays set.
-  package static let hangup = Readiness(rawValue: 4)
+  @inlinable package static var hangup: Readiness { Readiness(rawValue: 4) }
   /// The connection is broken (EPOLLERR, EPOLLHUP). Stays set and ends every wait.
-  package static let failure = Readiness(rawValue: 8)
+  @inlinable package static var failure: Readiness { Readiness(rawValue: 8) }
 }
 
 /// A wish to be woken when a descriptor is ready.
+@usableFromInline
 package struct Interest: Sendable {
-  var fd: Int32
-  package var wanted: Readiness
+  @usableFromInline var fd: Int32
+  @usableFromInline package var wanted: Readiness
 
   package var descriptor: Int32 { fd }
 
+  @inlinable
   package init(_ fd: Int32, _ wanted: Readiness) {
     self.fd = fd
     self.wanted = wanted
@@ -29,19 +32,24 @@ package struct Interest: Sendable {
 }
 
 /// What one wait listens to: at most two descriptors, a proxy's two sides.
+@usableFromInline
 package struct Interests: Sendable {
-  var first = Interest(-1, [])
-  var second = Interest(-1, [])
+  @usableFromInline var first: Interest
+  @usableFromInline var second: Interest
 
-  package init() {}
+  @inlinable package init() { self.init(Interest(-1, [])) }
 
-  package init(_ interest: Interest) { first = interest }
+  @inlinable package init(_ interest: Interest) {
+    first = interest
+    second = Interest(-1, [])
+  }
 
-  package var isEmpty: Bool { first.fd < 0 }
+  @inlinable package var isEmpty: Bool { first.fd < 0 }
 
   /// Adds a wish; two for one descriptor become one.
   ///
   /// - Precondition: no third descriptor.
+  @inlinable
   package mutating func insert(_ interest: Interest) {
     if first.fd < 0 || first.fd == interest.fd {
       first = Interest(interest.fd, first.wanted.union(interest.wanted))
@@ -53,6 +61,7 @@ package struct Interests: Sendable {
 }
 
 /// Why a wait ended.
+@usableFromInline
 package enum Wake: Sendable {
   /// One of the descriptors is ready for something that was asked for, or broken.
   case ready

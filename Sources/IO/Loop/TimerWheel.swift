@@ -13,6 +13,12 @@ struct TimerLink {
   var tick: Int64 = TimerWheel.unfiled
   var next: Int32 = -1
   var previous: Int32 = -1
+
+  /// Whether the bucket comes round in time for a deadline, so that filing would change nothing.
+  /// A multiplication where `TimerWheel.tick(for:)` divides: it is asked for every wait.
+  func isEarlyEnough(for deadline: Moment) -> Bool {
+    tick != TimerWheel.unfiled && (tick &- 1) &* TimerWheel.tick <= deadline.milliseconds
+  }
 }
 
 /// The buckets. The links live with their owner, who lends them by index.
