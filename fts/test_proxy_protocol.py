@@ -281,6 +281,37 @@ site "{NAME}" {{ passthrough = "app" }}
         assert told == {1: b"\x02h2\x08http/1.1", 2: NAME.encode()}
 
 
+def test_servers_that_speak_tls_get_the_header_before_it_with_what_the_clients_tls_was(
+    rsp, tmp_path, peers
+):
+    certificate = tls_peers.make_certificate(tmp_path, NAME)
+    server = TLSServer(certificate, reads_header=True)
+    peers.callback(server.stop)
+    port = free_port()
+    rsp(
+        text=f"""
+listen {{ "127.0.0.1:{port}", certificates = "{certificate}" }}
+upstream "app" {{ "https://{server.address}", ca = "{certificate}", proxy_protocol = 2 }}
+site "{NAME}" {{ ["/"] = proxy "app" }}
+""",
+        port=port,
+    )
+    with tls_peers.connect(port, certificate=certificate, alpn=["http/1.1"]) as stream:
+        stream.sendall(request("GET", "/", host=NAME))
+        assert stream.recv(65536).startswith(b"HTTP/1.1 200 ")
+        source = stream.getsockname()[1].to_bytes(2, "big") + port.to_bytes(2, "big")
+        version, cipher = stream.version().encode(), stream.cipher()[0].encode()
+    (header,) = server.headers
+    assert header[16:28] == b"\x7f\0\0\1" * 2 + source
+    told = values(header)
+    # Over TLS, and without a certificate of the client: flag 1 alone, and a result other than 0.
+    assert told.keys() == {1, 2, 0x20} and told[2] == NAME.encode()
+    assert told[1] == b"http/1.1" and told[0x20][0] == 1 and told[0x20][1:5] != b"\0\0\0\0"
+    assert b"\x21\0" + bytes([len(version)]) + version in told[0x20]
+    assert b"\x23\0" + bytes([len(cipher)]) + cipher in told[0x20]
+    assert server.names == [NAME]
+
+
 def test_plain_services_begin_with_a_header(rsp, serve):
     def script(connection):
         connection.send(read_proxy_header(connection.socket))
