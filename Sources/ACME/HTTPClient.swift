@@ -84,18 +84,13 @@ package final class HTTPClient {
   private func connect(
     to address: SocketAddress, of host: String, until deadline: Moment
   ) async throws(ACMEError) -> TCPStream {
-    let stream: TCPStream
-    do throws(SystemError) {
-      stream = try TCPStream(Sockets.connect(to: address), on: reactor)
+    do throws(TCPStream.OpenError) {
+      return try await TCPStream.open(to: address, on: reactor, until: deadline)
     } catch {
-      throw .connection(host: host, reason: "\(address): \(error)")
+      switch error {
+      case .failed(let error): throw .connection(host: host, reason: "\(address): \(error)")
+      case .timedOut: throw .timedOut(host: host)
+      }
     }
-    guard case .ready = await reactor.wait(for: stream.writeInterest, until: deadline) else {
-      throw .timedOut(host: host)
-    }
-    if let error = stream.connectError() {
-      throw .connection(host: host, reason: "\(address): \(error)")
-    }
-    return stream
   }
 }

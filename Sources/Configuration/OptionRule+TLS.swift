@@ -54,6 +54,20 @@ func pathOfFile(_ text: String, _ folder: String) throws(ValueError) -> String {
 }
 
 extension OptionRule.Special {
+  /// Where connections go that are passed on as they are.
+  static func target(_ path: OptionRule.Path<String?>) -> Self {
+    Self(
+      syntax: "false, the name of an upstream, or an address", annotation: "false|string",
+      show: { _ in "false" },
+      parse: { value, _ throws(ValueError) in
+        switch value {
+        case .boolean(false): return { $0[keyPath: path] = nil }
+        case .string(let target) where !target.isEmpty: return { $0[keyPath: path] = target }
+        default: throw .expected("the name of an upstream or an address", value)
+        }
+      })
+  }
+
   /// The path of a PEM file, or false for none.
   static func file(
     _ path: any (WritableKeyPath<Options, String?> & Sendable)
@@ -193,31 +207,13 @@ extension OptionRule<ListenerOptions>.Special {
   }
 
   static var tcp: Self {
-    Self(
-      syntax: "false, the name of an upstream, or an address", annotation: "false|string",
-      show: { _ in "false" },
-      parse: { value, _ throws(ValueError) in
-        switch value {
-        case .boolean(false): return { $0.asked.tcp = nil }
-        case .string(let target) where !target.isEmpty: return { $0.asked.tcp = target }
-        default: throw .expected("the name of an upstream or an address", value)
-        }
-      })
+    target(\.asked.tcp)
   }
 }
 
 extension OptionRule<SiteOptions>.Special {
   static var passthrough: Self {
-    Self(
-      syntax: "false, the name of an upstream, or an address", annotation: "false|string",
-      show: { _ in "false" },
-      parse: { value, _ throws(ValueError) in
-        switch value {
-        case .boolean(false): return { $0.passthrough = nil }
-        case .string(let target) where !target.isEmpty: return { $0.passthrough = target }
-        default: throw .expected("the name of an upstream or an address", value)
-        }
-      })
+    target(\.passthrough)
   }
 }
 

@@ -199,7 +199,8 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
           return .refused(error)
         }
       }
-      guard makeRoom() else { return .refused(.fieldsTooLarge) }
+      // Behind the part of a head that has come.
+      guard worker.buffers.makeRoom(in: &input) else { return .refused(.fieldsTooLarge) }
       switch stream.read(into: &input, limit: .max) {
       case .moved:
         mayParse = true
@@ -213,22 +214,6 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
         return .closed
       }
     }
-  }
-
-  /// Makes room behind the part of a head that has come: at the block's front, or in a larger one.
-  ///
-  /// - Returns: false when no block holds more.
-  private func makeRoom() -> Bool {
-    if input.tailroom > 0 { return true }
-    if input.headroom > 0 {
-      input.compact()
-      return true
-    }
-    if input.capacity >= BlockSize.large.rawValue { return false }
-    var larger = worker.buffers.borrow(.large)
-    larger.append(input)
-    input = larger
-    return true
   }
 
   // MARK: Ending

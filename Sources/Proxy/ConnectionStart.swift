@@ -88,7 +88,9 @@ struct ConnectionStart: ~Copyable {
   /// Waits for more and reads it behind what has come. False when nothing more comes in time.
   private mutating func readMore(until deadline: Moment) async -> Bool {
     while true {
-      guard makeRoom() else { return false }
+      if !received.hasBlock { received = worker.buffers.borrow(.small) }
+      // The readers refuse what is larger than a large block holds.
+      guard worker.buffers.makeRoom(in: &received) else { return false }
       switch stream.read(into: &received, limit: .max) {
       case .moved: return true
       case .ended, .failed: return false
@@ -98,21 +100,6 @@ struct ConnectionStart: ~Copyable {
         else { return false }
       }
     }
-  }
-
-  /// The readers refuse what is larger than a large block holds.
-  private mutating func makeRoom() -> Bool {
-    if !received.hasBlock { received = worker.buffers.borrow(.small) }
-    if received.tailroom > 0 { return true }
-    if received.headroom > 0 {
-      received.compact()
-      return true
-    }
-    guard received.capacity < BlockSize.large.rawValue else { return false }
-    var larger = worker.buffers.borrow(.large)
-    larger.append(received)
-    received = larger
-    return true
   }
 
   // MARK: Ending

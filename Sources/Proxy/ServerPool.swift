@@ -3,6 +3,7 @@ import Bytes
 import Configuration
 import HTTP
 import IO
+import Routing
 import TLS
 
 /// A connection to a server. Worker-confined; closed when nobody holds it any more.
@@ -164,11 +165,8 @@ final class ServerPool<Stream: ServerStream & ~Copyable>: IdleOwner {
 extension TCPStream {
   /// Sends a PROXY header as the first bytes of a connection. A new socket takes so little at once.
   package mutating func begin(with preamble: [UInt8], more: Bool) throws(ConnectError) {
-    let pool = BufferPool(keeping: 0)
-    var buffer = pool.borrow(.small)
-    buffer.append(preamble)
-    switch write(from: &buffer, more: more) {
-    case .moved where buffer.isEmpty: return
+    switch preamble.withBytes({ write($0, more: more) }) {
+    case .moved(preamble.count): return
     case .failed(let error): throw .failed(error)
     case .moved, .blocked, .ended: throw .timedOut
     }
@@ -180,19 +178,14 @@ extension TCPStream: ServerStream {
 
   package static func connect(
     to address: SocketAddress, on reactor: Reactor, until deadline: Moment
-  )
-    async throws(ConnectError) -> TCPStream
-  {
-    let stream: TCPStream
-    do {
-      stream = try TCPStream(Sockets.connect(to: address), on: reactor)
+  ) async throws(ConnectError) -> TCPStream {
+    do throws(OpenError) {
+      return try await open(to: address, on: reactor, until: deadline)
     } catch {
-      throw .failed(error)
+      switch error {
+      case .failed(let error): throw .failed(error)
+      case .timedOut: throw .timedOut
+      }
     }
-    guard case .ready = await reactor.wait(for: stream.writeInterest, until: deadline) else {
-      throw .timedOut
-    }
-    if let error = stream.connectError() { throw .failed(error) }
-    return stream
   }
 }

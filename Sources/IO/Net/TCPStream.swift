@@ -68,25 +68,32 @@ package struct TCPStream: ~Copyable, ByteStream {
   }
 
   package mutating func write(from buffer: inout ByteBuffer, more: Bool) -> Transfer {
-    // SAFETY: send reads the buffer's bytes, which are borrowed for the call.
-    let n = unsafe buffer.bytes.withUnsafeBytes { bytes in
-      guard let base = bytes.baseAddress else { return 0 }
-      return unsafe clinux_send(fd, base, bytes.count, more ? 1 : 0)
-    }
-    if n > 0 {
-      // A short write has filled the socket: wait for room before the next attempt.
-      if n < buffer.count { reactor.clear(fd, .write) }
-      buffer.consume(n)
-    }
+    let transfer = write(buffer.bytes, more: more)
+    if case .moved(let n) = transfer { buffer.consume(n) }
+    return transfer
+  }
+
+  /// Sends from the front of some bytes.
+  ///
+  /// - Parameter more: as in `write(from:more:)`.
+  package func write(_ bytes: RawSpan, more: Bool) -> Transfer {
+    let n = send(bytes, more: more)
+    // A short write has filled the socket: wait for room before the next attempt.
+    if n > 0, n < bytes.byteCount { reactor.clear(fd, .write) }
     return outcome(n, .write)
   }
 
   /// Sends bytes of which it does not matter whether they arrive.
   package func sendLast(_ bytes: RawSpan) {
-    // SAFETY: as in `write`.
+    _ = send(bytes, more: false)
+  }
+
+  /// How many bytes the socket has taken, or -errno.
+  private func send(_ bytes: RawSpan, more: Bool) -> Int {
+    // SAFETY: send reads the bytes, which are borrowed for the call.
     unsafe bytes.withUnsafeBytes { bytes in
-      guard let base = bytes.baseAddress else { return }
-      _ = unsafe clinux_send(fd, base, bytes.count, 0)
+      guard let base = bytes.baseAddress else { return 0 }
+      return unsafe clinux_send(fd, base, bytes.count, more ? 1 : 0)
     }
   }
 
