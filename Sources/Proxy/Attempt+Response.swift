@@ -7,6 +7,7 @@ import IO
 
 extension ClientConnection where Stream: ~Copyable {
   /// Passes a 1xx response on; an HTTP/1.0 client knows none.
+  @inline(never)
   func passInterim<Server: ServerStream & ~Copyable>(
     _ attempt: inout Attempt<Server>
   ) async throws(AttemptFailure) {
@@ -135,7 +136,7 @@ extension ClientConnection where Stream: ~Copyable {
     attempt.holdsServer = false
     endLease(at: attempt.route.upstream)
     let wasSent = requestWasSent(attempt)
-    if response.keepAlive, wasSent, download.surplus.isEmpty {
+    if response.keepAlive, wasSent, !download.hasSurplus {
       attempt.pool.giveBack(server, keptFor: response.keepAliveTimeout)
     } else {
       // Now, not when the client has read it all: others hold the object still.
@@ -145,6 +146,7 @@ extension ClientConnection where Stream: ~Copyable {
   }
 
   /// Waits until something can move. False when it is over: a timeout, or the client has gone.
+  @inline(never)
   private func waitForBody<Server: ServerStream & ~Copyable>(
     from server: ServerConnection<Server>, _ attempt: inout Attempt<Server>, isStream: Bool
   ) async -> Bool {

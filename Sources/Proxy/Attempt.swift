@@ -42,32 +42,25 @@ extension ClientConnection where Stream: ~Copyable {
   var canReplay: Bool { !cannotReplay }
 
   /// Sends the request to `server` and passes the response on.
+  ///
+  /// - Returns: what becomes of the client's connection.
+  /// - Throws: why there is no response to pass on; nothing has gone to the client then.
   @inline(__always)
   func attempt<Server: ServerStream & ~Copyable>(
     with server: ServerConnection<Server>, from pool: ServerPool<Server>,
     _ route: RoutePlan, _ target: ForwardTarget
-  ) async -> AttemptOutcome {
-    do {
-      inputUsed = try startUpload(route, target, keepsServer: pool.keepsConnections)
-    } catch {
-      return .failed(error)
-    }
+  ) async throws(AttemptFailure) -> Disposition {
+    inputUsed = try startUpload(route, target, keepsServer: pool.keepsConnections)
     var attempt = Attempt(pool: pool, route: route, startedAt: reactor.now)
-    do {
+    do throws(AttemptFailure) {
       try await awaitResponse(from: server, &attempt)
     } catch {
       cannotReplay = upload.hasReadSource || attempt.interimResponses > 0
-      return .failed(error)
+      throw error
     }
     noteResponse(of: route.upstream)
-    do {
-      let disposition =
-        response.status == 101
-        ? try await tunnel(to: server, &attempt) : try await passResponse(from: server, &attempt)
-      return .done(disposition)
-    } catch {
-      return .failed(error)
-    }
+    if response.status == 101 { return try await tunnel(to: server, &attempt) }
+    return try await passResponse(from: server, &attempt)
   }
 
   /// Composes the request's head, with the part of its body that has come already behind it.
@@ -98,18 +91,14 @@ extension ClientConnection where Stream: ~Copyable {
     while position < end, !upload.isInputEnded {
       var block = worker.buffers.borrow(.large)
       block.reset(headroom: BodyRelay.headroom)
-      if !upload.carry.isEmpty {
-        block.append(upload.carry)
-        upload.carry = ByteBuffer()
-      }
+      if let extras = upload.extras { extras.putCarry(into: &block) }
       let n = min(end - position, block.tailroom - BodyRelay.tailReserve)
       block.append(input, position..<position + n)
       do { try upload.take(&block) } catch {
         throw error == .tooLarge ? .bodyTooLarge : .badBody
       }
       upload.queue(block)
-      position += n - upload.surplus.count
-      upload.surplus = ByteBuffer()
+      position += n - upload.takeSurplus().count
     }
     return position
   }
@@ -120,7 +109,6 @@ extension ClientConnection where Stream: ~Copyable {
   private func awaitResponse<Server: ServerStream & ~Copyable>(
     from server: ServerConnection<Server>, _ attempt: inout Attempt<Server>
   ) async throws(AttemptFailure) {
-    responseParser.reset()
     while true {
       let again = try pumpUpload(to: server, &attempt)
       while try readResponse(from: server, &attempt) {
@@ -183,9 +171,7 @@ extension ClientConnection where Stream: ~Copyable {
     while true {
       if !attempt.received.isEmpty {
         do {
-          let method = request.method
-          let bytes = attempt.received.bytes
-          if try responseParser.parse(bytes, into: response, requestMethod: method) { return true }
+          if try parseResponse(attempt.received.bytes) { return true }
         } catch {
           throw .invalidResponse(error.description)
         }
@@ -194,6 +180,7 @@ extension ClientConnection where Stream: ~Copyable {
       if !attempt.received.hasBlock {
         attempt.received = worker.buffers.borrow(.large)
         attempt.received.reset(headroom: Self.responseHeadroom)
+        borrowResponse()
       }
       if attempt.received.tailroom <= BodyRelay.tailReserve,
         attempt.received.headroom > Self.responseHeadroom
@@ -278,7 +265,7 @@ extension ClientConnection where Stream: ~Copyable {
     if stream.isBroken || reactor.now >= goneDeadline(attempt) { throw .clientGone }
     guard stream.isHungUp, !attempt.ignoresHangup else { return }
     attempt.ignoresHangup = true
-    let hasMore = input.count > inputUsed || !upload.surplus.isEmpty
+    let hasMore = input.count > inputUsed || upload.hasSurplus
     if !hasMore, !stream.hasUnreadBytes() { attempt.hungUpAt = reactor.now }
   }
 

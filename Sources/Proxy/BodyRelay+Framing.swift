@@ -13,13 +13,14 @@ import IO
 extension BodyRelay {
   /// Understands the bytes in a block and leaves there what is to be sent for them.
   ///
-  /// What lies behind the end of the body becomes `surplus`; what cannot be understood yet, `carry`.
+  /// What lies behind the end of the body becomes the surplus; what cannot be understood yet is
+  /// carried on.
   mutating func take(_ block: inout ByteBuffer) throws(RelayError) {
     switch source {
     case .length(let rest):
       try takeLength(&block, rest)
     case .untilClose:
-      if frames != nil { takeFrames(&block) }
+      if let extras, extras.frames != nil { takeFrames(&block, extras) }
       try count(block.count)
       if chunkedOutput { frame(&block, last: false, trailers: 0) }
     case .chunked(var decoder):
@@ -36,8 +37,7 @@ extension BodyRelay {
   private mutating func takeLength(_ block: inout ByteBuffer, _ rest: UInt64) throws(RelayError) {
     let n = Int(clamping: min(rest, UInt64(block.count)))
     if n < block.count {
-      surplus = worker.buffers.borrow(block.count - n > 16384 ? .large : .small)
-      surplus.append(block.bytes.extracting(n..<block.count))
+      makeExtras().surplus = copy(block, from: n)
       block.truncate(block.count - n)
     }
     try count(n)
@@ -65,13 +65,13 @@ extension BodyRelay {
         block.moveForward(range, to: end)
         end += range.count
       case .needMore:
-        if position < block.count { carry = copy(block, from: position) }
+        if position < block.count { makeExtras().carry = copy(block, from: position) }
         block.keep(start < 0 ? 0..<0 : start..<end)
         try count(block.count)
         if chunkedOutput, !block.isEmpty { frame(&block, last: false, trailers: 0) }
         return
       case .end(let trailers):
-        if position < block.count { surplus = copy(block, from: position) }
+        if position < block.count { makeExtras().surplus = copy(block, from: position) }
         let fields = try takeTrailers(block, trailers)
         block.keep(start < 0 ? 0..<0 : start..<end)
         try count(block.count)
@@ -123,8 +123,9 @@ extension BodyRelay {
     }
     guard last else { return }
     guard block.tailroom < trailers + 5 else { return Self.end(&block, trailers, worker) }
-    tail = worker.buffers.borrow(.small)
+    var tail = worker.buffers.borrow(.small)
     Self.end(&tail, trailers, worker)
+    makeExtras().tail = tail
   }
 
   private static func end(_ block: inout ByteBuffer, _ trailers: Int, _ worker: WorkerState) {

@@ -12,7 +12,7 @@ extension BodyRelay {
 
   /// How many bytes may be spliced next; nil when something has to look at them.
   mutating func spliceRun() -> UInt64? {
-    guard carry.isEmpty, maySplice else { return nil }
+    guard maySplice, extras?.carry.isEmpty ?? true else { return nil }
     switch source {
     case .length(let rest):
       guard !chunkedOutput, rest >= Self.spliceThreshold || (hasSpliced && rest > 0) else {
@@ -20,11 +20,12 @@ extension BodyRelay {
       }
       return preparePipe() ? rest : nil
     case .chunked(let decoder):
-      if chunkRun > 0 { return chunkRun }
+      if let extras, extras.chunkRun > 0 { return extras.chunkRun }
       guard decoder.remainingInChunk >= Self.spliceThreshold, preparePipe() else { return nil }
-      chunkRun = decoder.remainingInChunk
-      if chunkedOutput { queueChunkHeader(chunkRun) }
-      return chunkRun
+      let run = decoder.remainingInChunk
+      makeExtras().chunkRun = run
+      if chunkedOutput { queueChunkHeader(run) }
+      return run
     case .untilClose:
       return isRaw && isBulk && preparePipe() ? .max : nil
     }
@@ -32,12 +33,12 @@ extension BodyRelay {
 
   /// Makes sure there is a pipe; false when the process has no descriptors left for one.
   private mutating func preparePipe() -> Bool {
-    if pipe != nil { return true }
+    if let extras, extras.hasPipe { return true }
     guard let fresh = worker.pipes.borrow() else {
       maySplice = false
       return false
     }
-    pipe = consume fresh
+    makeExtras().pipe = consume fresh
     return true
   }
 
@@ -54,8 +55,9 @@ extension BodyRelay {
   ) throws(RelayError) -> Bool {
     // The header of a chunk goes first.
     guard output.isEmpty else { return true }
-    let most = min(Int(clamping: run), pipe?.capacity ?? 0, limit)
-    switch pipe?.fill(from: end, limit: most) {
+    guard let extras else { return false }
+    let most = min(Int(clamping: run), extras.pipe?.capacity ?? 0, limit)
+    switch extras.pipe?.fill(from: end, limit: most) {
     case .moved(let n):
       hasSpliced = true
       try count(spliced: UInt64(n))
@@ -81,7 +83,7 @@ extension BodyRelay {
     case .chunked(var decoder):
       decoder.skip(n)
       source = .chunked(decoder)
-      chunkRun -= n
+      extras?.chunkRun -= n
     case .untilClose:
       break
     }
@@ -90,14 +92,15 @@ extension BodyRelay {
   /// Writes the pipe empty. False when the sink takes no more.
   mutating func drainPipe<To: ByteStream & ~Copyable>(to: inout To) throws(RelayError) -> Bool {
     guard let end = to.spliceable else { throw .sinkBroken }
-    while bytesInPipe > 0 {
-      switch pipe?.drain(to: end, more: expectsMore) {
+    guard let extras else { return true }
+    while extras.bytesInPipe > 0 {
+      switch extras.pipe?.drain(to: end, more: expectsMore) {
       case .moved: noteProgress()
       case .blocked, nil: return false
       case .ended, .failed: throw .sinkBroken
       }
     }
-    if chunkRun == 0, chunkedOutput { queueChunkEnd() }
+    if extras.chunkRun == 0, chunkedOutput { queueChunkEnd() }
     return true
   }
 

@@ -41,17 +41,42 @@ struct BodyRelay: ~Copyable {
     case again
   }
 
-  var source = Source.untilClose
-  /// Whether the sink gets the body in chunks; otherwise it gets its bytes as they are.
-  private(set) var chunkedOutput = false
-  /// How many bytes of blocks may wait for the sink before the source is paused.
-  private(set) var highWater = 0
-  /// How large the body may be.
-  private(set) var limit = UInt64.max
-  let worker: WorkerState
-
+  // In the order of their use: a request without a body, as most are, touches the first two or
+  // three cache lines of a relay, and of a hundred connections each has its own (docs/decisions/0028).
+  var output = OutputQueue()
+  /// When the source last gave, or the sink last took, anything. One moment serves for both: while
+  /// one side is waited for, the other is either paused or finished.
+  private(set) var lastProgress: Moment
+  /// Nothing more is to be read.
+  private(set) var isInputEnded = true
+  /// Whether anything was read from the source itself, so that it cannot be sent a second time.
+  private(set) var hasReadSource = false
+  /// Whether a last short packet may wait for what follows it: only in the middle of a large body
+  /// that comes fast, where it saves a packet for every 64 KiB (MSG_MORE, SPLICE_F_MORE). A body
+  /// that trickles is sent on at once.
+  private(set) var expectsMore = false
   /// Whether the relay had only given up its turn, and was not waiting for its peers.
   private var goesOn = false
+  /// Whether the sink gets the body in chunks; otherwise it gets its bytes as they are.
+  private(set) var chunkedOutput = false
+  /// The body has begun to go through a pipe, and is to go on so to its end.
+  var hasSpliced = false
+  /// False once the process had no descriptors left for a pipe.
+  var maySplice = true
+  /// Nobody ever looks at these bytes: they may be spliced although no one knows how many there are.
+  var isRaw = false
+  /// Raw bytes come fast enough for a pipe to be worth its two calls.
+  var isBulk = false
+  /// What few bodies need; nil until this one does.
+  private(set) var extras: RelayExtras?
+  let worker: WorkerState
+  /// Bytes of body that have come from the source.
+  var received: UInt64 = 0
+  /// How large the body may be.
+  private(set) var limit = UInt64.max
+  /// How many bytes of blocks may wait for the sink before the source is paused.
+  private(set) var highWater = 0
+  var source = Source.untilClose
 
   /// How many transfers, of 64 KiB each, are made before others have their turn; one splice may be
   /// several (docs/decisions/0010). The fewer relays want to go on, the more, since a long run of one body is
@@ -61,39 +86,6 @@ struct BodyRelay: ~Copyable {
     let others = worker.reactor.yieldedCount
     return goesOn ? min(16, max(2, 64 / (others + 1))) : others < 8 ? 4 : 1
   }
-
-  var output = OutputQueue()
-  /// Bytes that were received but cannot be understood without the next ones.
-  var carry = ByteBuffer()
-  /// The end of a body that found no room behind the data in its block.
-  var tail = ByteBuffer()
-  /// Bytes behind the end of the body: the beginning of the next message.
-  var surplus = ByteBuffer()
-  /// The pipe, while there are bytes in it: an empty one is the next relay's, still warm.
-  var pipe: Pipe?
-  /// The body has begun to go through a pipe, and is to go on so to its end.
-  var hasSpliced = false
-  /// False once the process had no descriptors left for a pipe.
-  var maySplice = true
-  /// Nobody ever looks at these bytes: they may be spliced although no one knows how many there are.
-  var isRaw = false
-  /// Raw bytes come fast enough for a pipe to be worth its two calls.
-  var isBulk = false
-  /// What is left of a large chunk whose header has been written and whose data is spliced.
-  var chunkRun: UInt64 = 0
-  /// The frames of a WebSocket that is relayed; nil of anything else.
-  var frames: WebSocketFrames?
-  /// A WebSocket is to end behind the frame that is under way.
-  var isLeaving = false
-  /// Nothing more is to be read.
-  private(set) var isInputEnded = true
-  /// Bytes of body that have come from the source.
-  var received: UInt64 = 0
-  /// Whether anything was read from the source itself, so that it cannot be sent a second time.
-  private(set) var hasReadSource = false
-  /// When the source last gave, or the sink last took, anything. One moment serves for both: while
-  /// one side is waited for, the other is either paused or finished.
-  private(set) var lastProgress: Moment
 
   /// A relay with nothing to do.
   init(_ worker: WorkerState) {
@@ -121,8 +113,6 @@ struct BodyRelay: ~Copyable {
     self.limit = limit
     received = 0
     hasSpliced = false
-    frames = nil
-    isLeaving = false
     isRaw = false
     isBulk = false
     hasReadSource = false
@@ -132,12 +122,9 @@ struct BodyRelay: ~Copyable {
   var isFinished: Bool { isInputEnded && !hasOutput }
   /// Whether bytes wait for the sink.
   var hasOutput: Bool { !output.isEmpty || bytesInPipe > 0 }
-  var bytesInPipe: Int {
-    switch pipe {
-    case .some(let pipe): pipe.count
-    case .none: 0
-    }
-  }
+  var bytesInPipe: Int { extras?.bytesInPipe ?? 0 }
+  /// Whether bytes behind the end of the body have come: the beginning of the next message.
+  var hasSurplus: Bool { extras?.surplus.isEmpty == false }
   /// Whether more is wanted from the source now; false also while it is paused.
   var wantsInput: Bool { !isInputEnded && (!hasOutput || mayBuffer) }
 
@@ -149,11 +136,6 @@ struct BodyRelay: ~Copyable {
     return elapsed >= 10_000 && Int64(clamping: received) * 1000 < Int64(rate) * elapsed
   }
 
-  /// Whether a last short packet may wait for what follows it: only in the middle of a large body
-  /// that comes fast, where it saves a packet for every 64 KiB (MSG_MORE, SPLICE_F_MORE). A body
-  /// that trickles is sent on at once.
-  private(set) var expectsMore = false
-
   /// Notes how many bytes the source gave in one piece.
   mutating func noteRead(_ count: Int) {
     hasReadSource = true
@@ -162,7 +144,7 @@ struct BodyRelay: ~Copyable {
     let rest =
       switch source {
       case .length(let rest): rest
-      case .chunked, .untilClose: chunkRun
+      case .chunked, .untilClose: extras?.chunkRun ?? 0
       }
     expectsMore = count >= 16384 && rest >= Self.spliceThreshold
   }
@@ -172,11 +154,22 @@ struct BodyRelay: ~Copyable {
     isInputEnded = true
     expectsMore = false
     output.removeAll()
-    if carry.hasBlock { carry = ByteBuffer() }
-    if tail.hasBlock { tail = ByteBuffer() }
-    if surplus.hasBlock { surplus = ByteBuffer() }
-    if pipe != nil { pipe = nil }
-    chunkRun = 0
+    if extras != nil { extras = nil }
+  }
+
+  /// The extras, from now on there are some.
+  mutating func makeExtras() -> RelayExtras {
+    if let extras { return extras }
+    let made = RelayExtras()
+    extras = made
+    return made
+  }
+
+  /// The bytes behind the end of the body.
+  mutating func takeSurplus() -> ByteBuffer {
+    var taken = ByteBuffer()
+    if let extras { swap(&taken, &extras.surplus) }
+    return taken
   }
 
   /// Moves what can be moved now.
@@ -208,7 +201,7 @@ struct BodyRelay: ~Copyable {
 
   /// Writes what waits. True when nothing is left.
   mutating func flush<To: ByteStream & ~Copyable>(to: inout To) throws(RelayError) -> Bool {
-    if pipe != nil, try !flushPipe(to: &to) { return false }
+    if let extras, extras.hasPipe, try !flushPipe(extras, to: &to) { return false }
     if output.isEmpty { return true }
     let before = output.written
     let outcome = output.write(to: &to, more: expectsMore)
@@ -222,20 +215,22 @@ struct BodyRelay: ~Copyable {
 
   /// Empties the pipe, and gives it back where it is not needed. True when nothing is left in it.
   private mutating func flushPipe<To: ByteStream & ~Copyable>(
-    to: inout To
+    _ extras: RelayExtras, to: inout To
   ) throws(RelayError) -> Bool {
-    if bytesInPipe > 0 {
+    if extras.bytesInPipe > 0 {
       guard try drainPipe(to: &to) else { return false }
     }
     // In the middle of a chunk whose header has been sent there is no other way than the pipe.
-    if chunkRun == 0 || isInputEnded, let empty = pipe.take() { worker.pipes.giveBack(empty) }
+    if extras.chunkRun == 0 || isInputEnded, let empty = extras.pipe.take() {
+      worker.pipes.giveBack(empty)
+    }
     return true
   }
 
   /// Whether there is room for another block while the sink is blocked.
   private var mayBuffer: Bool {
     // A chunk that has begun in the pipe goes on there.
-    if chunkRun > 0 { return false }
+    if let extras, extras.chunkRun > 0 { return false }
     if bytesInPipe > 0 {
       // What is in the pipe is enough to keep the sink busy; blocks are worth taking only when
       // that sets the source free.
@@ -260,10 +255,7 @@ struct BodyRelay: ~Copyable {
   ) throws(RelayError) -> Bool {
     var block = worker.buffers.borrow(.large)
     block.reset(headroom: Self.headroom)
-    if !carry.isEmpty {
-      block.append(carry.bytes)
-      carry = ByteBuffer()
-    }
+    if let extras { extras.putCarry(into: &block) }
     let known = block.count
     var most = block.tailroom - Self.tailReserve
     if case .length(let rest) = source, rest < UInt64(most) { most = Int(rest) }
@@ -274,7 +266,7 @@ struct BodyRelay: ~Copyable {
       queue(block)
       return true
     case .blocked:
-      if known > 0 { carry = block }
+      if known > 0 { makeExtras().carry = block }
       return false
     case .ended:
       try endOfSource()
@@ -287,9 +279,9 @@ struct BodyRelay: ~Copyable {
   /// Queues a block that `take` has understood.
   mutating func queue(_ block: consuming ByteBuffer) {
     output.append(block)
-    guard tail.hasBlock else { return }
+    guard let extras, extras.tail.hasBlock else { return }
     var end = ByteBuffer()
-    swap(&end, &tail)
+    swap(&end, &extras.tail)
     output.append(end)
   }
 

@@ -35,51 +35,31 @@ struct ConnectionRecord {
 
 /// A busy connection of a client. Worker-confined; closed when it ends.
 final class ClientConnection<Stream: ByteStream & ~Copyable> {
+  // In the order of their use: what every request touches stands together, so that it lies in few
+  // cache lines, and what is the listener's or the worker's is not copied (docs/decisions/0028).
   var stream: Stream
   let worker: WorkerState
-  /// The socket's other end, or what a PROXY header said.
-  let peer: SocketAddress
-  /// What is known of the connection beside its socket; nil of most.
-  let facts: ConnectionFacts?
-  /// What is known of the client by TLS; nil when it speaks none.
-  let tls: TLSSession?
-  let listener: ClientListener
-  let options: ListenerOptions
-  var record: ConnectionRecord
-  private let heads: Heads
-  let request: RequestHead
-  let response: ResponseHead
   let reactor: Reactor
-  /// The body on its way to the server, with its head before it.
-  var upload: BodyRelay
-  /// The body on its way to the client, with its head before it.
-  var download: BodyRelay
+  let listener: ClientListener
+  let request: RequestHead
+  /// The response in progress; the worker's empty one while there is none.
+  var response: ResponseHead
+  var record: ConnectionRecord
+  /// The parsers of heads that have come in part.
+  var requestParser: HeadInProgress?
+  var responseParser: HeadInProgress?
   /// Received bytes that belong to the request in progress or to the next ones.
   var input = ByteBuffer()
   /// How much of the input the present request has taken, head and body.
   var inputUsed = 0
-  private var parser: HeadParser
-  var responseParser = HeadParser(limits: .response)
-  /// The forwarding lines that are the same for all requests; kept from the second on.
-  var forwardingLines: [UInt8] = []
-  /// The peer is a proxy whose word about the client is believed.
-  let trustsPeer: Bool
-  /// The client of the present request as trusted proxies name it; nil when the peer is not trusted.
-  var clientBehindProxies: InternetAddress?
-  /// The identifier that a trusted proxy has given the present request.
-  var keptIdentifier: ByteRange?
   /// The route of the present request, once it has been found.
   var route: MatchedRoute?
   /// Where that stands in the tables of its plan.
   var place = RoutePlace()
-  /// What the present request asks for, in its normal form, before the route changes it.
-  var normalTarget = ForwardTarget.received(.empty)
-  /// The groups of the route's expression, when something needs them.
-  var groups: MatchedGroups?
+  /// The peer is a proxy whose word about the client is believed.
+  let trustsPeer: Bool
   /// The present request's offer to change the protocol is passed on.
   var offersUpgrade = false
-  /// The present request's identifier.
-  var identifier = RequestIdentifier()
   /// The present request cannot be sent again: bytes of its body were taken from the client that are
   /// kept nowhere, or the client has had an interim response.
   var cannotReplay = false
@@ -87,6 +67,28 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
   var isPassed = false
   /// What the present request has of its upstream.
   var turn = ServerTurn()
+  /// The body on its way to the server, with its head before it.
+  var upload: BodyRelay
+  /// The body on its way to the client, with its head before it.
+  var download: BodyRelay
+  /// The groups of the route's expression, when something needs them.
+  var groups: MatchedGroups?
+  /// The forwarding lines that are the same for all requests; kept from the second on.
+  var forwardingLines: [UInt8] = []
+  /// The present request's identifier.
+  var identifier = RequestIdentifier()
+  /// What the present request asks for, in its normal form, before the route changes it.
+  var normalTarget = ForwardTarget.received(.empty)
+  /// What is known of the client by TLS; nil when it speaks none.
+  let tls: TLSSession?
+  /// What is known of the connection beside its socket; nil of most.
+  let facts: ConnectionFacts?
+  /// The socket's other end, or what a PROXY header said.
+  let peer: SocketAddress
+  /// The client of the present request as trusted proxies name it; nil when the peer is not trusted.
+  var clientBehindProxies: InternetAddress?
+  /// The identifier that a trusted proxy has given the present request.
+  var keptIdentifier: ByteRange?
 
   /// How a busy connection's task ends.
   enum Ending { case closed, idle }
@@ -101,21 +103,19 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
     tls = facts?.tls
     self.record = record
     self.listener = listener
-    options = listener.options
     self.worker = worker
-    trustsPeer =
-      !options.trusted.isEmpty && (InternetAddress(peer).map(options.trusted.contains) ?? false)
-    heads = worker.heads.borrow()
-    request = heads.request
-    response = heads.response
+    trustsPeer = listener.trusts(peer)
+    request = worker.requests.borrow()
+    response = worker.noResponse
     reactor = worker.reactor
     upload = BodyRelay(worker)
     download = BodyRelay(worker)
-    parser = HeadParser(
-      limits: HeadLimits(head: options.maxHead, line: options.maxLine, fields: options.maxFields))
   }
 
-  deinit { worker.heads.giveBack(heads) }
+  deinit {
+    worker.requests.giveBack(request)
+    giveBackResponse()
+  }
 
   /// Serves one request after another until the connection is done or has nothing to do.
   func serve() async -> Ending {
@@ -131,6 +131,7 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
         }
         switch disposition {
         case .persist:
+          giveBackResponse()
           takeRequestOutOfInput()
           continue
         case .linger: await finish()
@@ -143,10 +144,10 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
       case .idle:
         return listener.letsRest(record) ? .idle : .closed
       case .refused(let error):
-        await refuse(ErrorAnswer(error))
+        await refuse(error)
         return .closed
       case .timedOut:
-        await refuse(ErrorAnswer(.requestTimeout, "the request did not arrive in time"))
+        await refuse(nil)
         return .closed
       case .closed:
         return .closed
@@ -157,9 +158,8 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
   /// What is left in the input is the next request.
   private func takeRequestOutOfInput() {
     input.consume(inputUsed)
-    if upload.surplus.isEmpty { return }
-    // The body's end was received with the beginning of the next request.
-    swap(&input, &upload.surplus)
+    // The body's end may have been received with the beginning of the next request.
+    if upload.hasSurplus { input = upload.takeSurplus() }
   }
 
   // MARK: Reading a request head
@@ -186,15 +186,12 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
       }
       input = worker.buffers.borrow(.small)
     }
-    let deadline = reactor.now.advanced(by: Int64(options.headTimeoutMilliseconds))
+    let deadline = reactor.now.advanced(by: Int64(listener.options.headTimeoutMilliseconds))
     var mayParse = !input.isEmpty
     while true {
       if mayParse {
         do {
-          let isComplete = try input.withBytes { bytes throws(RequestError) in
-            try parser.parse(bytes, into: request)
-          }
-          if isComplete { return .complete }
+          if try parseRequest() { return .complete }
         } catch {
           return .refused(error)
         }
@@ -220,8 +217,9 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
 
   /// Whether the connection may stay open after the present exchange.
   var mayPersist: Bool {
-    request.keepAlive && !listener.isClosing && Int(record.requests) < options.keepaliveRequests
-      && age < Int64(options.keepaliveTimeMilliseconds)
+    request.keepAlive && !listener.isClosing
+      && Int(record.requests) < listener.options.keepaliveRequests
+      && age < Int64(listener.options.keepaliveTimeMilliseconds)
   }
 
   private var age: Int64 {
@@ -229,9 +227,11 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
     return Int64(now &- record.acceptedAt) * 1000
   }
 
-  /// Answers a request that could not be understood and closes.
-  private func refuse(_ answer: ErrorAnswer) async {
-    await send(answer, isHead: false)
+  /// Answers a request that could not be understood, or nil: did not arrive in time, and closes.
+  @inline(never)
+  private func refuse(_ error: RequestError?) async {
+    let late = ErrorAnswer(.requestTimeout, "the request did not arrive in time")
+    await send(error.map { ErrorAnswer($0) } ?? late, isHead: false)
     await finish()
   }
 
@@ -268,6 +268,7 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
   /// Closes so that the client gets what was sent: a close with bytes unread makes the kernel send
   /// RST, which would destroy the answer on its way. So the client is told that we are done, and
   /// what it still sends is dropped: 64 KiB and a second at most (behaviour 8).
+  @inline(never)
   func finish() async {
     stream.finishWriting()
     let deadline = reactor.now.advanced(by: 1000)

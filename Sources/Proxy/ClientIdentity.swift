@@ -21,11 +21,11 @@ extension ClientConnection where Stream: ~Copyable {
   /// Finds the client behind trusted proxies, for the request whose head has been read.
   func identifyClient() {
     guard let address = InternetAddress(peer) else { return }
-    var client = ClientAddress(peer: address, trusted: options.trusted)
+    var client = ClientAddress(peer: address, trusted: listener.options.trusted)
     input.withBytes { bytes in
       for field in request.fields.reversed() where field.known == .xForwardedFor {
         if client.isSettled { break }
-        client.read(bytes.slice(field.value), options.trusted)
+        client.read(bytes.slice(field.value), listener.options.trusted)
       }
     }
     clientBehindProxies = client.address

@@ -1,6 +1,8 @@
 // The listeners of one worker: which there are, and what becomes of their connections when one ends.
 import Configuration
+import HTTP
 import IO
+import Routing
 
 /// One configured listener as one worker has it. Worker-confined.
 final class ClientListener {
@@ -20,8 +22,11 @@ final class ClientListener {
   let address: ListenAddress
   /// Its place in the table, which each of its connections remembers.
   let slot: UInt8
-  /// For connections that are accepted or wake from now on.
-  var options: ListenerOptions
+  /// In force at once, for connections that there are already, too.
+  var options: ListenerOptions {
+    didSet { headLimits = HeadLimits(of: options) }
+  }
+  private(set) var headLimits: HeadLimits
   /// Present where TLS is spoken.
   var security: ListenerSecurity?
   /// Whether connections begin with a request in the clear, and not with something that has to be
@@ -36,7 +41,13 @@ final class ClientListener {
   init(_ address: ListenAddress, _ options: ListenerOptions, slot: UInt8 = 0) {
     self.address = address
     self.options = options
+    headLimits = HeadLimits(of: options)
     self.slot = slot
+  }
+
+  /// Whether a peer is a proxy whose word about the client is believed.
+  func trusts(_ peer: SocketAddress) -> Bool {
+    !options.trusted.isEmpty && (InternetAddress(peer).map(options.trusted.contains) ?? false)
   }
 
   /// Whether it accepts nothing more and its connections end after the exchange they are in.
@@ -90,5 +101,11 @@ struct ListenerTable {
   /// Frees the slot of a listener of which nothing is left.
   mutating func release(_ listener: ClientListener) {
     if listener.isOver { slots[Int(listener.slot)] = nil }
+  }
+}
+
+extension HeadLimits {
+  fileprivate init(of options: ListenerOptions) {
+    self.init(head: options.maxHead, line: options.maxLine, fields: options.maxFields)
   }
 }

@@ -8,20 +8,24 @@ import Routing
 
 extension ClientConnection where Stream: ~Copyable {
   /// Looks for what ties the request to a server.
-  func prepare(_ search: inout ServerSearch, for upstream: UpstreamPlan) {
+  func makeSearch(for upstream: UpstreamPlan) -> ServerSearch? {
     switch upstream.balancer.algorithm {
-    case .sticky: pin(&search, for: upstream)
-    case .hash: search.key = hashKey(for: upstream)
-    case .roundRobin, .random, .p2c, .leastConnections, .leastLatency: break
+    case .sticky: return pin(for: upstream)
+    case .hash:
+      let search = ServerSearch()
+      search.key = hashKey(for: upstream)
+      return search
+    case .roundRobin, .random, .p2c, .leastConnections, .leastLatency: return nil
     }
   }
 
-  private func pin(_ search: inout ServerSearch, for upstream: UpstreamPlan) {
-    turn.pinned = nil
+  private func pin(for upstream: UpstreamPlan) -> ServerSearch? {
     let found = input.withBytes { upstream.sticky?.server(of: request, in: $0) }
-    guard let found else { return }
+    guard let found else { return nil }
+    let search = ServerSearch()
     search.pinned = upstream.servers[found.index]
-    if !found.isOld { turn.pinned = search.pinned }
+    search.renewsCookie = found.isOld
+    return search
   }
 
   /// What is hashed: the value of `hash_key`, or the client's address where that is empty or not set.

@@ -15,28 +15,35 @@ struct ServerTurn {
   var startedAt: Int64 = 0
   /// The Set-Cookie line that the response gets; empty for none.
   var cookieLine: [UInt8] = []
+  /// What was found out so far, and what the request asks for; nil at the first try of a request to
+  /// which all servers are equal.
+  var search: ServerSearch?
   /// The server of a connection that is passed on has been reached, and it has still to show that it
   /// is well.
   var owesOutcome = false
   /// How long it took to reach it, in microseconds, if that is measured.
   var connectLatency: Int64?
-  /// The server that the client's cookie names, unless that is to be renewed.
-  var pinned: UpstreamServer?
+
+  /// Whether a kept connection may be used.
+  var mayReuse: Bool { search?.mayReuse ?? true }
+
+  /// The search, from now on there is one.
+  mutating func makeSearch() -> ServerSearch {
+    if let search { return search }
+    let made = ServerSearch()
+    search = made
+    return made
+  }
 }
 
 extension ClientConnection where Stream: ~Copyable {
-  /// Gives the request a server.
+  /// Gives the request a server if one is free; nearly always one is.
   ///
-  /// - Returns: why there is none.
-  func takeServer(
-    from upstream: UpstreamPlan, _ route: RoutePlan, _ search: ServerSearch
-  ) async -> ServerRefusal? {
-    // A place that was found free is taken also while others wait: nobody leaves one free then.
-    if case .server(let lease) = upstream.choose(search) {
-      start(lease, at: upstream)
-      return nil
-    }
-    return await waitForServer(of: upstream, route, search)
+  /// A place that was found free is taken also while others wait: nobody leaves one free then.
+  func takeServerAtOnce(from upstream: UpstreamPlan) -> Bool {
+    guard case .server(let lease) = upstream.choose(turn.search) else { return false }
+    start(lease, at: upstream)
+    return true
   }
 
   private func start(_ lease: consuming Lease, at upstream: UpstreamPlan) {
@@ -44,7 +51,9 @@ extension ClientConnection where Stream: ~Copyable {
     let isMeasured = upstream.balancer.algorithm.needsLatency || record.requests & 15 == 1
     turn.startedAt = isMeasured ? reactor.exactMicroseconds : 0
     if upstream.sticky != nil {
-      turn.cookieLine = lease.server === turn.pinned ? [] : lease.server.cookieLine
+      let search = turn.search
+      let isNamed = lease.server === search?.pinned && search?.renewsCookie == false
+      turn.cookieLine = isNamed ? [] : lease.server.cookieLine
     }
   }
 
@@ -122,24 +131,26 @@ enum ServerRefusal {
 }
 
 extension ClientConnection where Stream: ~Copyable {
-  private func waitForServer(
-    of upstream: UpstreamPlan, _ route: RoutePlan, _ search: ServerSearch
-  ) async -> ServerRefusal? {
-    switch upstream.choose(search) {
+  /// Waits until the request has a server.
+  ///
+  /// - Returns: why it gets none.
+  @inline(never)
+  func waitForServer(of upstream: UpstreamPlan, _ route: RoutePlan) async -> ServerRefusal? {
+    switch upstream.choose(turn.search) {
     case .server(let lease):
       start(lease, at: upstream)
       return nil
     case .full:
-      return await waitInLine(of: upstream, search)
+      return await waitInLine(of: upstream)
     case .unavailable:
-      guard upstream.awaitsNames, !search.wantsAnother else { return .unavailable }
-      return await waitForNames(of: upstream, route, search)
+      guard upstream.awaitsNames, turn.search?.wantsAnother != true else { return .unavailable }
+      return await waitForNames(of: upstream, route)
     }
   }
 
   /// Waits for the first answer of the DNS, as long as connecting may take.
   private func waitForNames(
-    of upstream: UpstreamPlan, _ route: RoutePlan, _ search: ServerSearch
+    of upstream: UpstreamPlan, _ route: RoutePlan
   ) async -> ServerRefusal? {
     let waiter = Waiter(stream.hangupInterest)
     upstream.nameWaiters.append(waiter)
@@ -151,19 +162,17 @@ extension ClientConnection where Stream: ~Copyable {
         return reactor.now >= wait.deadline ? .unavailable : .clientGone
       }
     }
-    switch upstream.choose(search) {
+    switch upstream.choose(turn.search) {
     case .server(let lease):
       start(lease, at: upstream)
       return nil
-    case .full: return await waitInLine(of: upstream, search)
+    case .full: return await waitInLine(of: upstream)
     case .unavailable: return .unavailable
     }
   }
 
   /// Waits for a place at a server.
-  private func waitInLine(
-    of upstream: UpstreamPlan, _ search: ServerSearch
-  ) async -> ServerRefusal? {
+  private func waitInLine(of upstream: UpstreamPlan) async -> ServerRefusal? {
     let options = upstream.options
     guard let line = upstream.line,
       let ticket = line.enter(upstream.context.worker, limit: options.queue)
@@ -179,7 +188,7 @@ extension ClientConnection where Stream: ~Copyable {
     while true {
       // Looked for again at once, since a place may have become free just before we stood in the
       // line, and every second, since servers come back by the mere passing of time.
-      switch upstream.choose(search) {
+      switch upstream.choose(turn.search) {
       case .server(let lease):
         start(lease, at: upstream)
         return nil

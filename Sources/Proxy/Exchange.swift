@@ -31,18 +31,20 @@ enum AttemptFailure: Error {
   case clientGone
 }
 
-/// How an attempt ended.
-enum AttemptOutcome {
-  /// A response was passed on, whole or cut off; this becomes of the client's connection.
-  case done(Disposition)
-  case failed(AttemptFailure)
+/// Why a server gave no response to pass on.
+enum ServerFailure {
+  /// There is no connection to it.
+  case unreachable(ConnectError)
+  /// - Parameter wasReused: its connection had served a request before.
+  case failed(AttemptFailure, wasReused: Bool)
 }
 
-/// What became of an attempt with a server.
+/// What became of a request that was given a server.
 enum ServerOutcome {
-  /// There was none.
-  case unreachable(ConnectError)
-  case attempted(AttemptOutcome, wasReused: Bool)
+  /// A response was passed on, whole or cut off; this becomes of the client's connection.
+  case done(Disposition)
+  // Boxed: nearly all go well, and what a wait has to remember is to be small.
+  indirect case none(ServerFailure)
 }
 
 /// What is done with a request.
@@ -50,8 +52,8 @@ enum Admission {
   case forward(RoutePlan, ForwardTarget)
   /// The configuration says what is answered.
   case respond(AnswerRoute)
-  /// The proxy answers by itself.
-  case answer(ErrorAnswer)
+  /// The proxy answers by itself. Boxed, since it is rare and large.
+  indirect case answer(ErrorAnswer)
 }
 
 /// What becomes of a client's connection after an exchange.
@@ -68,118 +70,112 @@ enum Disposition {
 
 extension ClientConnection where Stream: ~Copyable {
   /// Tries servers until one answers or there is no reason to try again.
+  // What this and the functions within it hold across a wait is in one frame, of which each busy
+  // connection has its own: so it holds little, and what rarely happens is in functions apart.
   @inline(__always)
   func forward(to route: RoutePlan, _ target: ForwardTarget) async -> Disposition {
     let upstream = route.upstream
-    upstream.begin()
-    defer {
-      endLease(at: upstream)
-      endRetry(at: upstream)
-      if !turn.cookieLine.isEmpty { turn.cookieLine = [] }
-      upstream.end()
-    }
-    var search = ServerSearch()
-    prepare(&search, for: upstream)
-    let preamble = proxyHeader(for: upstream)
+    beginTurn(at: upstream)
+    defer { endTurn(at: upstream) }
     while true {
-      if let refusal = await takeServer(from: upstream, route, search) {
-        return await answer(refusal, search)
+      if !takeServerAtOnce(from: upstream),
+        let refusal = await waitForServer(of: upstream, route)
+      {
+        return await answer(refusal)
       }
       guard let server = turn.lease?.server else { return .close }
       let outcome: ServerOutcome
       if let secure = server.secure {
-        outcome = await attemptSecurely(with: server, secure, search, route, target, preamble)
+        outcome = await attemptSecurely(with: server, secure, route, target)
       } else {
-        outcome = await attempt(with: server, search, route, target, preamble)
+        outcome = await attempt(with: server, route, target)
       }
       switch outcome {
-      case .unreachable(let error):
-        // Nothing was sent, so any method may be tried elsewhere.
-        search.connectError = error
-        guard mayTryAgain(&search, after: server, at: route, wasReceived: false) else {
-          return await answer(error.answer(keepAlive: mayPersist))
-        }
-        search.wantsAnother = true
-      case .attempted(.done(let disposition), _):
+      case .done(let disposition):
         Log.debug("\(summary): \(response.status) from \(upstream.name)")
         return disposition
-      case .attempted(.failed(let failure), let wasReused):
-        note(failure, of: upstream, wasReused: wasReused)
-        guard mayRetry(after: failure, wasReused),
-          mayTryAgain(&search, after: server, at: route, wasKept: wasReused)
-        else {
+      case .none(let failure):
+        guard mayTryAgain(after: failure, server, at: route) else {
           return await answer(failure, from: upstream)
         }
-        search.wantsAnother = false
-        // A fresh connection: others that were kept as long may be dead as well.
-        search.mayReuse = false
       }
     }
+  }
+
+  private func beginTurn(at upstream: UpstreamPlan) {
+    upstream.begin()
+    turn.search = makeSearch(for: upstream)
+  }
+
+  private func endTurn(at upstream: UpstreamPlan) {
+    endLease(at: upstream)
+    endRetry(at: upstream)
+    if turn.search != nil { turn.search = nil }
+    if !turn.cookieLine.isEmpty { turn.cookieLine = [] }
+    upstream.end()
   }
 
   @inline(__always)
   private func attempt(
-    with server: UpstreamServer, _ search: borrowing ServerSearch, _ route: RoutePlan,
-    _ target: ForwardTarget, _ preamble: [UInt8]
+    with server: UpstreamServer, _ route: RoutePlan, _ target: ForwardTarget
   ) async -> ServerOutcome {
+    let preamble = proxyHeader(for: route.upstream)
     let connection: ServerConnection<TCPStream>
-    if search.mayReuse, let idle = server.pool.takeIdle(begunWith: preamble) {
+    if turn.mayReuse, let idle = server.pool.takeIdle(begunWith: preamble) {
       connection = idle
     } else {
       do throws(ConnectError) {
-        connection = try await route.upstream.connect(
-          to: server, route.options, beginningWith: preamble, more: true)
+        connection = try await connect(to: server, on: route, beginningWith: preamble)
       } catch {
-        return .unreachable(error)
+        return .none(.unreachable(error))
       }
     }
     let wasReused = connection.isReused
-    return .attempted(
-      await attempt(with: connection, from: server.pool, route, target), wasReused: wasReused)
+    do throws(AttemptFailure) {
+      return .done(try await attempt(with: connection, from: server.pool, route, target))
+    } catch {
+      return .none(.failed(error, wasReused: wasReused))
+    }
   }
 
+  @inline(never)
+  private func connect(
+    to server: UpstreamServer, on route: RoutePlan, beginningWith preamble: [UInt8]
+  ) async throws(ConnectError) -> ServerConnection<TCPStream> {
+    try await route.upstream.connect(
+      to: server, route.options, beginningWith: preamble, more: true)
+  }
+
+  @inline(never)
   private func attemptSecurely(
-    with server: UpstreamServer, _ secure: SecureServer, _ search: borrowing ServerSearch,
-    _ route: RoutePlan, _ target: ForwardTarget, _ preamble: [UInt8]
+    with server: UpstreamServer, _ secure: SecureServer, _ route: RoutePlan,
+    _ target: ForwardTarget
   ) async -> ServerOutcome {
-    guard let security = route.upstream.security else { return .unreachable(.noAddress) }
+    guard let security = route.upstream.security else { return .none(.unreachable(.noAddress)) }
+    let preamble = proxyHeader(for: route.upstream)
     let name = serverName(at: server, route, security)
     let connection: ServerConnection<TLSStream>
-    if search.mayReuse, let idle = secure.pool.takeIdle(for: name.bytes, begunWith: preamble) {
+    if turn.mayReuse, let idle = secure.pool.takeIdle(for: name.bytes, begunWith: preamble) {
       connection = idle
     } else {
       do throws(ConnectError) {
         connection = try await route.upstream.connect(
           to: server, as: name, route.options, security, beginningWith: preamble, worker.buffers)
       } catch {
-        return .unreachable(error)
+        return .none(.unreachable(error))
       }
     }
     let wasReused = connection.isReused
     let session = connection.stream.session
-    let outcome = await attempt(with: connection, from: secure.pool, route, target)
     // A reload may have changed meanwhile what servers must prove.
-    if security == route.upstream.security { secure.keepTicket(of: session, for: name.bytes) }
-    return .attempted(outcome, wasReused: wasReused)
-  }
-
-  /// Counts another try, if there may be one.
-  func mayTryAgain(
-    _ search: inout ServerSearch, after server: UpstreamServer, at route: RoutePlan,
-    wasReceived: Bool = true, wasKept: Bool = false
-  ) -> Bool {
-    let upstream = route.upstream
-    endRetry(at: upstream)
-    guard search.retries < route.options.retries,
-      upstream.budget.takeRetry(at: reactor.now.milliseconds, wasReceived: wasReceived && !wasKept)
-    else { return false }
-    turn.isRetry = true
-    search.retries += 1
-    // The server is not to blame for a kept connection that it closed: what is bound to it stays.
-    let isBound = search.key != nil || search.pinned === server
-    if !wasKept || !isBound { search.tried.append(server) }
-    endLease(at: upstream)
-    return true
+    defer {
+      if security == route.upstream.security { secure.keepTicket(of: session, for: name.bytes) }
+    }
+    do throws(AttemptFailure) {
+      return .done(try await attempt(with: connection, from: secure.pool, route, target))
+    } catch {
+      return .none(.failed(error, wasReused: wasReused))
+    }
   }
 
   /// Whether the client's offer to change the protocol is passed on. One to speak another HTTP, or
@@ -199,24 +195,27 @@ extension ClientConnection where Stream: ~Copyable {
     }
   }
 
-  /// RFC 9110 9.2.2 and RFC 9112 9.3.1: only a request that was lost on a kept connection or by a
-  /// reset, that the server may safely get twice, and that can still be sent a second time. Of
-  /// which not a byte has left may be any method.
-  private func mayRetry(after failure: AttemptFailure, _ wasReused: Bool) -> Bool {
-    guard case .serverGone(let wasReset) = failure, canReplay else { return false }
-    return upload.output.written == 0 || (wasReused || wasReset) && request.method.isIdempotent
-  }
-
   /// Answers a request that got no server.
-  private func answer(_ refusal: ServerRefusal, _ search: ServerSearch) async -> Disposition {
+  @inline(never)
+  private func answer(_ refusal: ServerRefusal) async -> Disposition {
     if case .clientGone = refusal { return .cut }
-    if case .unavailable = refusal, let error = search.connectError {
+    if case .unavailable = refusal, let error = turn.search?.connectError {
       return await answer(error.answer(keepAlive: mayPersist))
     }
     return await answer(refusal.answer(keepAlive: mayPersist))
   }
 
-  /// Answers a failed attempt.
+  /// Answers a request to which no server gave a response.
+  @inline(never)
+  private func answer(
+    _ failure: ServerFailure, from upstream: UpstreamPlan
+  ) async -> Disposition {
+    switch failure {
+    case .unreachable(let error): await answer(error.answer(keepAlive: mayPersist))
+    case .failed(let failure, _): await answer(failure, from: upstream)
+    }
+  }
+
   private func answer(
     _ failure: AttemptFailure, from upstream: UpstreamPlan
   ) async -> Disposition {
@@ -247,6 +246,7 @@ extension ClientConnection where Stream: ~Copyable {
 
   /// Gives an answer of the proxy's own; the connection stays only when nothing of a body can come.
   /// Where the route has a page for its status, that is given in its place.
+  @inline(never)
   func answer(_ answer: ErrorAnswer) async -> Disposition {
     if let route {
       if answer.status.isServerError {

@@ -68,6 +68,7 @@ extension ClientConnection where Stream: ~Copyable {
     var raw = raw
     // The session of an earlier try is no business of this answer.
     turn.cookieLine = []
+    borrowResponse()
     var parser = HeadParser(limits: .own)
     let method = request.method
     guard (try? parser.parse(raw.bytes, into: response, requestMethod: method)) == true else {

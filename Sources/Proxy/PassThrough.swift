@@ -24,11 +24,12 @@ extension ClientConnection where Stream: ~Copyable {
       upstream.end()
     }
     isPassed = true
-    var search = ServerSearch()
-    if upstream.balancer.algorithm == .hash { search.key = addressKey }
+    if upstream.balancer.algorithm == .hash { turn.makeSearch().key = addressKey }
     let preamble = proxyHeader(for: upstream, hello)
     while true {
-      if let refusal = await takeServer(from: upstream, route, search) {
+      if !takeServerAtOnce(from: upstream),
+        let refusal = await waitForServer(of: upstream, route)
+      {
         if case .clientGone = refusal { return }
         route.tables.traffic.noteFailure(at: place)
         return upstream.note("a connection was closed: \(refusal.words)", at: reactor.now)
@@ -39,11 +40,9 @@ extension ClientConnection where Stream: ~Copyable {
         connection = try await upstream.connect(
           to: server, route.options, beginningWith: preamble, more: !input.isEmpty)
       } catch {
-        search.connectError = error
-        guard mayTryAgain(&search, after: server, at: route, wasReceived: false) else {
+        guard mayTryAgain(after: error, server, at: route) else {
           return route.tables.traffic.noteFailure(at: place)
         }
-        search.wantsAnother = true
         continue
       }
       endRetry(at: upstream)

@@ -11,11 +11,12 @@ extension ClientConnection where Stream: ~Copyable {
   /// moved for `tunnel_timeout`.
   ///
   /// - Throws: only as long as nothing has gone to the client.
+  @inline(never)
   func tunnel<Server: ServerStream & ~Copyable>(
     to server: ServerConnection<Server>, _ attempt: inout Attempt<Server>
   ) async throws(AttemptFailure) -> Disposition {
     try startTunnel(&attempt)
-    await moveBytes(to: server, on: attempt.route, isWebSocket: download.frames != nil)
+    await moveBytes(to: server, on: attempt.route, isWebSocket: download.extras?.frames != nil)
     return .close
   }
 
@@ -83,8 +84,7 @@ extension ClientConnection where Stream: ~Copyable {
     guard composeSwitch(attempt.received.bytes, attempt.route) else {
       throw .invalidResponse("the head is too large")
     }
-    var early = ByteBuffer()
-    swap(&early, &upload.surplus)
+    let early = upload.takeSurplus()
     upload.start(.untilClose, chunkedOutput: false, highWater: 65536)
     download.start(.untilClose, chunkedOutput: false, highWater: 65536)
     var head = worker.buffers.borrow(.large)
@@ -93,10 +93,7 @@ extension ClientConnection where Stream: ~Copyable {
     attempt.received.consume(response.byteCount)
     var first = ByteBuffer()
     swap(&first, &attempt.received)
-    if isWebSocket {
-      download.followFrames()
-      download.frames?.follow(first.bytes)
-    }
+    if isWebSocket { download.followFrames(from: first.bytes) }
     download.output.append(first)
     // What the client sent behind its request belongs to the new protocol, now that it has begun.
     upload.output.append(early)

@@ -9,14 +9,16 @@ import IO
 import TLS
 import Telemetry
 
-/// What a request looks for in its upstream.
-struct ServerSearch {
+/// What a request looks for in its upstream. One request's; few have one.
+final class ServerSearch {
   /// Where it has been.
   var tried: [UpstreamServer] = []
   /// What `hash` hashes.
   var key: UInt64?
   /// The server of the client's session.
   var pinned: UpstreamServer?
+  /// The cookie that names it is to be given anew.
+  var renewsCookie = false
   /// A server that could not be reached is not asked again at once: only others are worth a try.
   var wantsAnother = false
   /// Kept connections may be used: none was found dead yet.
@@ -44,25 +46,25 @@ extension UpstreamPlan {
   func end() { budget.requestEnded() }
 
   /// Chooses a server, where the request then is until `end(_:)`.
-  func choose(_ search: ServerSearch) -> ServerChoice {
+  func choose(_ search: ServerSearch? = nil) -> ServerChoice {
     // One server without a limit, as most upstreams are: there is nothing to choose.
-    if servers.count == 1, line == nil, search.tried.isEmpty, search.pinned == nil,
+    if servers.count == 1, line == nil, search == nil,
       case .server(let index) = balancer.pick(at: context.now)
     {
       return .server(begin(servers[index], nil))
     }
     var tried = TriedServers()
-    for server in search.tried where server.index >= 0 { tried.insert(server.index) }
-    let pinned = search.pinned.flatMap { $0.index < 0 ? nil : $0.index }
+    for server in search?.tried ?? [] where server.index >= 0 { tried.insert(server.index) }
+    let pinned = search?.pinned.flatMap { $0.index < 0 ? nil : $0.index }
     // Another worker may take the place that was free; then the next look knows of it.
     for _ in 0..<4 {
       if line != nil { lookElsewhere() }
-      switch balancer.pick(at: context.now, avoiding: tried, key: search.key, pinned: pinned) {
+      switch balancer.pick(at: context.now, avoiding: tried, key: search?.key, pinned: pinned) {
       case .full: return .full
       case .unavailable: return .unavailable
       case .server(let index):
         let server = servers[index]
-        if search.wantsAnother, tried.contains(index) { return .unavailable }
+        if let search, search.wantsAnother, tried.contains(index) { return .unavailable }
         guard let places = server.places else { return .server(begin(server, nil)) }
         if places.take(limit: server.member.maxConnections ?? .max) {
           return .server(begin(server, places))

@@ -77,14 +77,18 @@ struct WebSocketFrames {
 
 extension BodyRelay {
   /// What is relayed are the frames of a server's WebSocket.
-  mutating func followFrames() { frames = WebSocketFrames() }
+  mutating func followFrames(from first: RawSpan) {
+    var frames = WebSocketFrames()
+    frames.follow(first)
+    makeExtras().frames = frames
+  }
 
   /// Ends a WebSocket towards the client: a close frame goes out behind the frame that is under way,
   /// and nothing after it. What the server sends from then on is not read.
   mutating func sayGoingAway() {
-    guard !isInputEnded, let frames else { return }
+    guard !isInputEnded, let extras, let frames = extras.frames else { return }
     guard frames.isBetweenFrames else {
-      isLeaving = true
+      extras.isLeaving = true
       return
     }
     if !frames.saidClose {
@@ -96,16 +100,16 @@ extension BodyRelay {
   }
 
   /// Reads along with a block of a WebSocket; ends it at the first end of a frame when leaving.
-  mutating func takeFrames(_ block: inout ByteBuffer) {
-    guard isLeaving else {
-      frames?.follow(block.bytes)
+  mutating func takeFrames(_ block: inout ByteBuffer, _ extras: RelayExtras) {
+    guard extras.isLeaving else {
+      extras.frames?.follow(block.bytes)
       return
     }
-    let end = frames?.endOfFrame(block.bytes, from: 0) ?? 0
+    let end = extras.frames?.endOfFrame(block.bytes, from: 0) ?? 0
     block.truncate(block.count - end)
-    guard frames?.isBetweenFrames == true else { return }
+    guard extras.frames?.isBetweenFrames == true else { return }
     // There is room: see `tailReserve`.
-    if frames?.saidClose == false { block.append(WebSocketFrames.goingAway) }
+    if extras.frames?.saidClose == false { block.append(WebSocketFrames.goingAway) }
     endInput()
   }
 }

@@ -12,7 +12,10 @@ package final class WorkerState {
   package let reactor: Reactor
   let buffers = BufferPool()
   let pipes = PipePool()
-  let heads = HeadPool()
+  let requests = HeadPool<RequestHead> { RequestHead() }
+  let responses = HeadPool<ResponseHead> { ResponseHead() }
+  /// What connections have while they have no response; stays empty.
+  let noResponse = ResponseHead()
   /// Where requests go; replaced as a whole by a reload. Exchanges hold on to the route they began with.
   var plan: Plan
   /// The plan that a reload is about to put in its place.
@@ -84,19 +87,17 @@ package final class WorkerState {
   private(set) lazy var hostname = WallClock.hostname()
 }
 
-/// The heads a connection parses into, with storage that is kept for the next connection.
-final class Heads {
-  let request = RequestHead()
-  let response = ResponseHead()
-}
+/// A worker's free heads, with the storage of their fields. Worker-confined; keeps at most 256. The one
+/// given back last is lent first.
+final class HeadPool<Head: AnyObject> {
+  private var free: [Head] = []
+  private let make: () -> Head
 
-/// A worker's free heads. Worker-confined; keeps at most 256.
-final class HeadPool {
-  private var free: [Heads] = []
+  init(_ make: @escaping () -> Head) { self.make = make }
 
-  func borrow() -> Heads { free.popLast() ?? Heads() }
+  func borrow() -> Head { free.popLast() ?? make() }
 
-  func giveBack(_ heads: Heads) {
-    if free.count < 256 { free.append(heads) }
+  func giveBack(_ head: Head) {
+    if free.count < 256 { free.append(head) }
   }
 }

@@ -54,7 +54,7 @@ import Testing
     var relay = BodyRelay(.length(5), chunkedOutput: false, highWater: 65536, worker)
     var first = block("helloGET /", worker)
     try relay.take(&first)
-    let surplus = text(of: relay.surplus)
+    let surplus = text(of: relay.takeSurplus())
     let body = text(of: first)
     #expect(surplus == "GET /")
     #expect(body == "hello")
@@ -70,7 +70,7 @@ import Testing
     let all = pattern(65536)
     first.append(all.span)
     try relay.take(&first)
-    let surplus = bytes(of: relay.surplus)
+    let surplus = bytes(of: relay.takeSurplus())
     #expect(surplus == Array(all[1...]))
   }
 

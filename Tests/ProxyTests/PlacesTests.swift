@@ -17,7 +17,7 @@ private func upstream(limit: Int, _ commons: Commons) -> UpstreamPlan {
 
 extension UpstreamPlan {
   fileprivate func lease() -> Lease? {
-    if case .server(let lease) = choose(ServerSearch()) { lease } else { nil }
+    if case .server(let lease) = choose() { lease } else { nil }
   }
 }
 
@@ -38,7 +38,7 @@ extension UpstreamPlan {
     let second = other.lease() != nil
     #expect(second)
     for plan in [one, other] {
-      guard case .full = plan.choose(ServerSearch()) else {
+      guard case .full = plan.choose() else {
         Issue.record("one past the limit")
         return
       }

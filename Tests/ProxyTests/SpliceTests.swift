@@ -101,7 +101,7 @@ private func transmit(
     } catch {
       result.error = error
     }
-    if relay.pipe?.capacity != nil || state.pipes.count > 0 { result.usedPipe = true }
+    if relay.extras?.hasPipe == true || state.pipes.count > 0 { result.usedPipe = true }
     result.mostBlocks = max(result.mostBlocks, state.buffers.lent - lent)
     if relay.hasOutput { readerHasBegun = true }
     if readerIsThere, readerHasBegun {
@@ -128,7 +128,7 @@ private func transmit(
     await worker.reactor.yield()
   }
   result.output.removeFirst(min(filling, result.output.count))
-  result.keptPipe = relay.pipe?.capacity != nil
+  result.keptPipe = relay.extras?.hasPipe == true
   return result
 }
 

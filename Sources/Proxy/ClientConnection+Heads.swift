@@ -1,0 +1,58 @@
+// Parsing the heads of a connection's messages, in memory that stays in the processor's cache: what is
+// needed only until the next wait is shared by all connections of the worker.
+import Bytes
+import HTTP
+
+/// The parser of a head that has come in part.
+final class HeadInProgress {
+  var parser: HeadParser
+  init(_ parser: HeadParser) { self.parser = parser }
+}
+
+extension ClientConnection where Stream: ~Copyable {
+  /// Parses what has come of a request. Nearly all heads come in one piece, so a parser is made for
+  /// each, in memory that is in use anyway, and kept only where it has to go on.
+  @inline(never)
+  func parseRequest() throws(RequestError) -> Bool {
+    try input.withBytes { bytes throws(RequestError) in
+      if let begun = requestParser {
+        guard try begun.parser.parse(bytes, into: request) else { return false }
+        requestParser = nil
+        return true
+      }
+      var parser = HeadParser(limits: listener.headLimits)
+      if try parser.parse(bytes, into: request) { return true }
+      requestParser = HeadInProgress(parser)
+      return false
+    }
+  }
+
+  /// Makes sure that the connection has a response to parse into. It has one only while a response is
+  /// passed on: whatever takes no wait then uses the same one, which is in the cache.
+  func borrowResponse() {
+    if response === worker.noResponse { response = worker.responses.borrow() }
+  }
+
+  func giveBackResponse() {
+    if response === worker.noResponse { return }
+    worker.responses.giveBack(response)
+    response = worker.noResponse
+    if responseParser != nil { responseParser = nil }
+  }
+
+  /// Parses what has come of a response, as `parseRequest` does.
+  func parseResponse(_ bytes: RawSpan) throws(ResponseError) -> Bool {
+    let method = request.method
+    if let begun = responseParser {
+      guard try begun.parser.parse(bytes, into: response, requestMethod: method) else {
+        return false
+      }
+      responseParser = nil
+      return true
+    }
+    var parser = HeadParser(limits: .response)
+    if try parser.parse(bytes, into: response, requestMethod: method) { return true }
+    responseParser = HeadInProgress(parser)
+    return false
+  }
+}
