@@ -1,6 +1,7 @@
 // Whether a request is sent again after a server gave no response to it, and to whom
 // (docs/decisions/0004).
 import Balancing
+import Configuration
 import HTTP
 import IO
 
