@@ -24,4 +24,24 @@ extension ByteBuffer {
       shift -= 4
     }
   }
+
+  /// Appends four octets as decimal numbers with dots between them, the highest octet first.
+  package mutating func append(dottedQuad octets: UInt32) {
+    var text = InlineArray<16, UInt8>(repeating: UInt8(ascii: "."))
+    var end = 0
+    for shift in stride(from: UInt32(24), through: 0, by: -8) {
+      let octet = UInt8(truncatingIfNeeded: octets >> shift)
+      if octet >= 100 {
+        text[end] = 0x30 + octet / 100
+        end += 1
+      }
+      if octet >= 10 {
+        text[end] = 0x30 + octet / 10 % 10
+        end += 1
+      }
+      text[end] = 0x30 + octet % 10
+      end += 2
+    }
+    append(text.span.extracting(0..<end - 1))
+  }
 }

@@ -204,13 +204,18 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
       case .blocked:
         mayParse = false
         if input.isEmpty { return .idle }
-        guard case .ready = await reactor.wait(for: stream.readInterest, until: deadline) else {
-          return .timedOut
-        }
+        guard await waitForRest(until: deadline) else { return .timedOut }
       case .ended, .failed:
         return .closed
       }
     }
+  }
+
+  // Apart, because a wait takes room in the frame of the function that waits (docs/decisions/0028).
+  @inline(never)
+  private func waitForRest(until deadline: Moment) async -> Bool {
+    if case .ready = await reactor.wait(for: stream.readInterest, until: deadline) { return true }
+    return false
   }
 
   // MARK: Ending

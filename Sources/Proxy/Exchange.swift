@@ -17,8 +17,9 @@ import Telemetry
 enum AttemptFailure: Error {
   /// The connection ended before the first byte of a response: in order, or by a reset.
   case serverGone(wasReset: Bool)
-  /// What the server sent is no HTTP response.
-  case invalidResponse(StaticString)
+  /// What the server sent is no HTTP response. Boxed, because each place where an attempt may fail has
+  /// room for its failure in the frame that waits.
+  indirect case invalidResponse(StaticString)
   /// No response head in time.
   case responseTimeout
   /// The server takes nothing more of the request.

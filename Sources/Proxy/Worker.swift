@@ -108,10 +108,21 @@ package actor Worker {
     state.connections += 1
     listener.connections += 1
     guard listener.isPlain else { return startWithPreamble(fd, peer, record) }
-    // In the next turn, for the reason above; and a task that begins at once has a record of its
-    // executor, which each resumption then looks up under a lock.
+    serve(Arrival(fd: fd, peer: peer, record: record))
+  }
+
+  /// Has a task serve a connection, from the next turn on: one in reserve, or a new one.
+  private func serve(_ arrival: Arrival) {
+    if state.reserve.give(arrival) { return }
+    // A task that begins at once would have a record of its executor, which each resumption then
+    // looks up under a lock.
     Task {
-      await self.serve(TCPStream(registered: fd, on: self.state.reactor), peer, record)
+      var next: Arrival? = arrival
+      while let arrival = next {
+        let stream = TCPStream(registered: arrival.fd, on: self.state.reactor)
+        await self.serve(stream, arrival.peer, arrival.record, arrival.facts)
+        next = await self.state.reserve.next()
+      }
     }
   }
 
@@ -153,22 +164,28 @@ package actor Worker {
     while true {
       let woken = await state.parkedClients.next()
       for client in woken {
-        Task.immediate {
-          let facts = self.state.parkedFacts.take(of: client.fd)
-          if let facts, let session = facts.tls {
-            return await self.serveWoken(client, facts, session)
+        let facts = state.parkedFacts.take(of: client.fd)
+        if let facts, let session = facts.tls {
+          Task.immediate { await self.serveWoken(client, facts, session) }
+        } else if client.isExpired {
+          _ = TCPStream(registered: client.fd, on: state.reactor)
+          if let listener = state.listeners[client.record.listener] {
+            state.connectionEnded(on: listener)
           }
-          let stream = TCPStream(registered: client.fd, on: self.state.reactor)
-          if client.isExpired {
-            if let listener = self.state.listeners[client.record.listener] {
-              self.state.connectionEnded(on: listener)
-            }
-            return
-          }
+        } else {
           let peer = facts?.peer ?? Sockets.peerAddress(of: client.fd) ?? .unix("")
-          await self.serve(stream, peer, client.record, facts)
+          serve(Arrival(fd: client.fd, peer: peer, record: client.record, facts: facts))
         }
       }
     }
   }
+}
+
+/// A connection without a task, in the clear: accepted just now, or woken.
+struct Arrival {
+  let fd: Int32
+  let peer: SocketAddress
+  let record: ConnectionRecord
+  /// What is known of it beside its socket.
+  var facts: ConnectionFacts?
 }

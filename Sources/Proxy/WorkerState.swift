@@ -57,6 +57,9 @@ package final class WorkerState {
   let parkedClients: ParkedClients
   /// What is known of those parked clients whose sockets do not tell everything.
   var parkedFacts = ParkedFacts()
+  /// Tasks that have served a connection and wait for the next: a burst finds them. Each keeps some
+  /// 5 KiB.
+  let reserve = TaskReserve<Arrival>(limit: 64)
   /// What housekeeping sleeps on; nil when the process had no descriptor left for it.
   let alarm: Alarm?
   private var clock = WallClock()

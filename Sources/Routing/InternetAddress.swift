@@ -6,23 +6,31 @@ import Bytes
 /// An IP address without a zone. IPv4 addresses are held in their IPv6-mapped form (RFC 4291
 /// 2.5.5.2), so `10.0.0.1` and `::ffff:10.0.0.1`, as a dual-stack socket shows it, are one address.
 package struct InternetAddress: Sendable, Hashable, BitwiseCopyable {
-  /// The address' 16 octets, the first one highest.
-  package let bits: UInt128
+  // Two halves, not a UInt128: that has to lie at a multiple of 16, and an object that holds one is
+  // allocated by a way that takes 300 instructions longer.
+  /// The first eight octets, and the last.
+  package let high: UInt64
+  package let low: UInt64
 
   /// All IPv4 addresses.
   static let ipv4: ClosedRange<UInt128> = 0xffff_0000_0000...0xffff_ffff_ffff
 
-  package init(bits: UInt128) { self.bits = bits }
+  /// The address' 16 octets, the first one highest.
+  package var bits: UInt128 { UInt128(high) << 64 | UInt128(low) }
+
+  package init(bits: UInt128) {
+    high = UInt64(truncatingIfNeeded: bits >> 64)
+    low = UInt64(truncatingIfNeeded: bits)
+  }
 
   /// - Parameter v4: four octets, the first one highest.
-  package init(v4: UInt32) { bits = Self.ipv4.lowerBound | UInt128(v4) }
-
-  /// The first eight octets, and the last.
-  package var high: UInt64 { UInt64(truncatingIfNeeded: bits >> 64) }
-  package var low: UInt64 { UInt64(truncatingIfNeeded: bits) }
+  package init(v4: UInt32) { self.init(bits: Self.ipv4.lowerBound | UInt128(v4)) }
 
   /// An IPv6 address as two halves, the first octet in the highest byte of `high`.
-  package init(high: UInt64, low: UInt64) { bits = UInt128(high) << 64 | UInt128(low) }
+  package init(high: UInt64, low: UInt64) {
+    self.high = high
+    self.low = low
+  }
 
   package var isIPv4: Bool { Self.ipv4.contains(bits) }
 

@@ -33,4 +33,16 @@ import Testing
       #expect(text(buffer) == String(number, radix: 16))
     }
   }
+
+  @Test func `four octets are written as numbers with dots, of one to three digits each`() {
+    for octet: UInt32 in 0...255 {
+      for shift: UInt32 in [0, 8, 16, 24] {
+        let octets = octet << shift | 0x0709_6301 & ~(255 << shift)
+        var buffer = BufferPool().borrow(.small)
+        buffer.append(dottedQuad: octets)
+        let expected = [24, 16, 8, 0].map { String(octets >> UInt32($0) & 255) }
+        #expect(text(buffer) == expected.joined(separator: "."))
+      }
+    }
+  }
 }

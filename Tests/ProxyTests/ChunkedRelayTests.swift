@@ -148,7 +148,7 @@ import Testing
     var first = block("1\r\nx\r\n0\r\nA: b\r\nC", worker)
     try relay.take(&first)
     #expect(text(of: first) == "1\r\nx\r\n")
-    let carry = text(of: relay.carry)
+    let carry = relay.extras.map { text(of: $0.carry) }
     #expect(carry == "A: b\r\nC")
     var from = MemoryStream([.blocked, .text(": d\r\n"), .blocked, .text("\r\n")])
     var to = MemoryStream()

@@ -41,12 +41,6 @@ extension ByteBuffer {
   /// Appends an address without its port; IPv4, the common case, without making a String.
   package mutating func append(host address: SocketAddress) {
     guard case .v4(let a, _) = address else { return append(address.host) }
-    append(decimal: UInt64(a >> 24))
-    append(UInt8(ascii: "."))
-    append(decimal: UInt64(a >> 16 & 255))
-    append(UInt8(ascii: "."))
-    append(decimal: UInt64(a >> 8 & 255))
-    append(UInt8(ascii: "."))
-    append(decimal: UInt64(a & 255))
+    append(dottedQuad: a)
   }
 }

@@ -1,0 +1,64 @@
+// Tasks in reserve: work goes to those that wait, each piece once, and no more wait than may.
+// (`_ = worker` makes a task the worker's.)
+import IO
+import TestSupport
+import Testing
+
+@Suite(.timeLimit(.minutes(1))) struct TaskReserveTests {
+  @Test func `work finds no task before one waits`() async throws {
+    try await onLoop { _ in
+      #expect(!TaskReserve<Int>(limit: 1).give(1))
+    }
+  }
+
+  @Test func `each piece of work goes to one task that waits`() async throws {
+    try await onLoop { worker in
+      let reserve = TaskReserve<Int>(limit: 3)
+      var tasks: [Task<Int?, Never>] = []
+      for _ in 0..<3 {
+        tasks.append(
+          Task.immediate {
+            _ = worker
+            return await reserve.next()
+          })
+      }
+      #expect(reserve.count == 3)
+      for work in 1...3 { #expect(reserve.give(work)) }
+      #expect(!reserve.give(4))
+      var done: Set<Int> = []
+      for task in tasks { done.insert(try #require(await task.value)) }
+      #expect(done == [1, 2, 3])
+    }
+  }
+
+  @Test func `one task more than the limit does not wait`() async throws {
+    try await onLoop { worker in
+      let reserve = TaskReserve<Int>(limit: 1)
+      let first = Task.immediate {
+        _ = worker
+        return await reserve.next()
+      }
+      #expect(await reserve.next() == nil)
+      #expect(reserve.give(7))
+      #expect(await first.value == 7)
+    }
+  }
+
+  @Test func `a task goes on in a later turn, not within the gift`() async throws {
+    try await onLoop { worker in
+      let reserve = TaskReserve<Int>(limit: 1)
+      let done = Flag()
+      let task = Task.immediate {
+        _ = worker
+        _ = await reserve.next()
+        done.isSet = true
+      }
+      #expect(reserve.give(1))
+      #expect(!done.isSet)
+      await task.value
+      #expect(done.isSet)
+    }
+  }
+}
+
+private final class Flag { var isSet = false }
