@@ -62,6 +62,8 @@ extension BodyRelay {
       hasSpliced = true
       try count(spliced: UInt64(n))
       noteRead(n)
+      // There may be more than a slow sink is given.
+      if n == most { isBulk = true }
       return true
     case .blocked, nil:
       return false

@@ -78,13 +78,20 @@ struct BodyRelay: ~Copyable {
   private(set) var highWater = 0
   var source = Source.untilClose
 
-  /// How many transfers, of 64 KiB each, are made before others have their turn; one splice may be
-  /// several (docs/decisions/0010). The fewer relays want to go on, the more, since a long run of one body is
-  /// a third cheaper than short runs of several. Of those that were just woken, which may be
-  /// hundreds at once, only the first few make more than one.
-  private var transfers: Int {
+  /// How fast the sink is.
+  private var pace = SinkPace()
+
+  /// How many bytes are moved before others have their turn (docs/decisions/0010). The fewer relays
+  /// want to go on, the more, since a long run of one body is a third cheaper than short runs of
+  /// several. Of those that were just woken, which may be hundreds at once, only the first few move
+  /// much. And none moves more than its sink has shown to be good for.
+  private var share: Int {
     let others = worker.reactor.yieldedCount
-    return goesOn ? min(16, max(2, 64 / (others + 1))) : others < 8 ? 4 : 1
+    let fair =
+      goesOn
+      ? min(1_048_576, max(Self.crowded, 4_194_304 / (others + 1)))
+      : others < 8 ? 262_144 : Self.crowded
+    return min(fair, pace.perTurn(after: received, at: worker.reactor.now))
   }
 
   /// A relay with nothing to do.
@@ -112,6 +119,7 @@ struct BodyRelay: ~Copyable {
     self.highWater = highWater
     self.limit = limit
     received = 0
+    pace = SinkPace()
     hasSpliced = false
     isRaw = false
     isBulk = false
@@ -178,25 +186,26 @@ struct BodyRelay: ~Copyable {
   ) throws(RelayError) -> Step {
     var drained = try flush(to: &to)
     if isInputEnded { return drained ? .finished : .blocked }
-    var left = transfers
+    var left = share
     while left > 0 {
       let before = received
       guard from.mayRead, drained || mayBuffer,
-        try fill(from: &from, to: &to, drained: drained, transfers: left)
-      else {
-        goesOn = false
-        return .blocked
-      }
-      left -= max(1, Int(received - before) / Self.transfer)
+        try fill(from: &from, to: &to, drained: drained, limit: left)
+      else { return pause(drained) }
+      left -= max(Self.leastCount, Int(received - before))
       drained = try flush(to: &to)
       if isInputEnded { return drained ? .finished : .blocked }
     }
-    guard from.mayRead, drained || mayBuffer else {
-      goesOn = false
-      return .blocked
-    }
+    guard from.mayRead, drained || mayBuffer else { return pause(drained) }
     goesOn = true
     return .again
+  }
+
+  /// Ends a turn after which one of the peers has to be waited for.
+  private mutating func pause(_ drained: Bool) -> Step {
+    goesOn = false
+    if !drained { pace.noteFull(after: received, at: worker.reactor.now) }
+    return .blocked
   }
 
   /// Writes what waits. True when nothing is left.
@@ -241,10 +250,10 @@ struct BodyRelay: ~Copyable {
   }
 
   private mutating func fill<From: ByteStream & ~Copyable, To: ByteStream & ~Copyable>(
-    from: inout From, to: inout To, drained: Bool, transfers: Int
+    from: inout From, to: inout To, drained: Bool, limit: Int
   ) throws(RelayError) -> Bool {
     if drained, let source = from.spliceable, to.spliceable != nil, let run = spliceRun() {
-      return try fillPipe(from: source, run, limit: transfers * Self.transfer)
+      return try fillPipe(from: source, run, limit: limit)
     }
     return try fillBlock(from: &from)
   }
@@ -298,8 +307,11 @@ struct BodyRelay: ~Copyable {
     output.append(end)
   }
 
-  /// What one transfer counts for.
-  private static let transfer = 65536
+  /// Bytes that each transfer counts for, however few it moves.
+  private static let leastCount = 65536
+  /// Bytes that each of many relays moves in its turn: less than the 64 KiB in one round trip from
+  /// which on the kernel widens the buffer it receives into.
+  private static let crowded = 32768
   /// Room before received bytes for the header of a chunk: 16 digits and CRLF, rounded up.
   static let headroom = 32
   /// Room behind received bytes for the end of a chunk and the last chunk.

@@ -242,6 +242,30 @@ private func fill(_ stream: inout TCPStream, _ state: WorkerState) -> Int {
     #expect(end.mostBlocks <= 1)
   }
 
+  @Test func `a sink that was full is given little at a time`() async throws {
+    try await onLoop { worker in
+      let state = WorkerState(configuration(.ip(host: "127.0.0.1", port: 1)), worker.loop)
+      var source = try StreamPair(on: worker.reactor)
+      var sink = try StreamPair(on: worker.reactor)
+      var relay = BodyRelay(.length(1 << 32), chunkedOutput: false, highWater: 65536, state)
+      while !relay.hasOutput {
+        _ = fill(&source.far, state)
+        while case .again = try relay.pump(from: &source.near, to: &sink.near) {}
+        await worker.reactor.yield()
+      }
+      _ = fill(&source.far, state)
+      let before = relay.received
+      while relay.received == before, worker.reactor.now < worker.patience {
+        var block = state.buffers.borrow(.large)
+        while case .moved = sink.far.read(into: &block, limit: .max) { block.reset() }
+        await worker.reactor.yield()
+        _ = try relay.pump(from: &source.near, to: &sink.near)
+      }
+      let moved = Int(relay.received - before)
+      #expect(1...SinkPace.least ~= moved)
+    }
+  }
+
   @Test(arguments: [false, true])
   func `a source that dies in a spliced body is broken`(_ chunked: Bool) async throws {
     let data = pattern(300_000)
