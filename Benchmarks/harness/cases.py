@@ -65,7 +65,7 @@ CASES = [
     Case("balance", "three servers, one 50 ms slow, 4,000 requests/s", 128, 400, kind="balance",
          timed=True, options=["--rate", "4000", "--hosts", "1000"], names=PLATFORM),
     Case("sites", "100,000 sites and 10 servers beside one of each", 128, 64, kind="sites",
-         options=["--hosts", "100000"], names=PLATFORM),
+         options=["--hosts", "100000", "--warmup", "0.1"], names=PLATFORM),
     Case("reload", "50 reloads under full load", 128, 64, kind="reload", once=True,
          names=PLATFORM),
     Case("tls", "TLS 1.3, small keep-alive, 64 connections", 128, 64, length=2, tls=True,

@@ -21,7 +21,7 @@ from .proxies import BALANCE, SITES, Setup
 
 SLOW_MILLISECONDS = 50
 PLATFORM_SERVERS = 10
-TURNS = 6  # of runs with many sites and with one, within a round
+TURNS, TURN = 24, 0.25  # of runs with many sites and with one, within a round; of --seconds each
 RELOADS, RELOAD_PAUSE = 50, 0.1
 RELOAD_PATIENCE = 10  # seconds until a new configuration is in force
 
@@ -67,8 +67,9 @@ class Sites(Runner):
 
     The difference is a few per cent of what a request costs, less than what the machine changes
     from one second to the next. So three configurations take turns, their proxies being up all the
-    time, in an order that is drawn anew for each round; the median of the differences counts. The
-    third has one site and 10 servers: ten sets of sockets cost the kernel something, too, whoever
+    time, in an order that is drawn anew for each turn; the median of the differences counts. Many
+    short turns tell more than a few long ones: what the machine does meanwhile changes less between
+    neighbours. The third has one site and 10 servers: ten sets of sockets cost the kernel something, too, whoever
     chooses among them and however, so what is added by it is told apart.
     """
 
@@ -98,7 +99,7 @@ class Sites(Runner):
         costs, user, problems, raw = {k: [] for k in up}, {k: [] for k in up}, [], []
         for _ in range(TURNS):
             for kind in random.sample(sorted(up), len(up)):
-                result, wrong = self._load(*up[kind])
+                result, wrong = self._load(*up[kind], self.seconds * self.case.length * TURN)
                 problems += wrong
                 raw.append(result)
                 cost = result["cpu_ns"] / max(1, result["requests"]) / 1e3

@@ -54,7 +54,7 @@ final class Plan {
   /// The plan is in force from now; sites that stay go on counting where the old one's have come to.
   func takeEffect(after old: Plan) {
     for upstream in upstreams { upstream.takeEffect() }
-    tables.traffic.adopt(old.tables.traffic, of: old.sites, in: sites)
+    tables.traffic.adopt(old.tables.traffic)
   }
 
   /// Where a request goes.
@@ -152,15 +152,12 @@ final class Plan {
   /// What the sites were asked so far, by their first names; those that were not are left out.
   var siteCounts: [String: SiteCounts] {
     var named: [String: SiteCounts] = [:]
-    for (site, counts) in tables.traffic.counts.enumerated() where counts.requests > 0 {
-      named[sites.name(of: site)] = counts
-    }
+    for (site, counts) in tables.traffic.asked { named[sites.name(of: site)] = counts }
     return named
   }
 
   /// Bytes of memory behind the plan's tables, routes in use and upstreams apart.
   var byteCount: Int {
     sites.byteCount + made.capacity * MemoryLayout<Destination?>.stride
-      + tables.traffic.counts.capacity * MemoryLayout<SiteCounts>.stride
   }
 }

@@ -9,7 +9,7 @@ package final class PlanTables {
   let settings: [RouteSettings]
   /// Nil when no route is a function.
   let functions: RouteFunctions?
-  let traffic: SiteTraffic
+  var traffic: SiteTraffic { SiteTraffic(sites: sites) }
 
   /// - Throws: what goes wrong when the configuration's program is run for a worker.
   package convenience init(_ configuration: Configuration) throws(PlanError) {
@@ -25,6 +25,5 @@ package final class PlanTables {
     self.functions = functions
     sites = SiteTable(configuration.sites)
     settings = sites.settings.map { RouteSettings($0.value) }
-    traffic = SiteTraffic(sites: sites.count)
   }
 }

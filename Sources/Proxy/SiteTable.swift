@@ -1,26 +1,34 @@
-// All sites of a configuration as one worker holds them: flat arrays of numbers, because there may
+// All sites of a configuration as one worker holds them: flat tables of numbers, because there may
 // be 100,000 sites, and a request is to touch few of their cache lines.
 //
 //     host --HostIndex--> site --PathIndex--> route --> destination
 //
-// A site is 16 bytes and a route 4. Sites with the same patterns, which on a hosting platform are
-// nearly all, share one PathIndex; routes that do the same share one destination, and those with the
-// same options one number for them. So what a request touches is mostly what the last one touched,
-// and no object is made for a destination before a request asks for it (Plan).
+// A request to a site that has not been asked for long touches two lines of the HostIndex and one
+// here: a site is 32 bytes, which also count its requests and, for a site with one route, lead to the
+// destination. Sites with the same patterns, which on a hosting platform are nearly all, share one
+// PathIndex; routes that do the same share one destination, and those with the same options one number
+// for them. So what else a request touches is mostly what the last one touched, and no object is made
+// for a destination before a request asks for it (Plan).
+import Bytes
 import Configuration
 import Routing
 import Telemetry
 
-/// Which route a request belongs to. Immutable once made; worker-confined.
+/// Which route a request belongs to. Worker-confined; immutable once made, but for the counts.
 final class SiteTable {
   private struct Site: BitwiseCopyable {
+    var counts = SiteCounts()
     var paths: UInt32
-    /// Where its first route is in `routes`; the others follow in their order.
-    var firstRoute: UInt32
-    /// Where its first name is in `names`.
+    /// Of a site with one route its destination; else where its first route is in `routes`, where the
+    /// others follow in their order.
+    var route: UInt32
+    /// Where its first name is in `hosts`.
     var name: UInt32
-    /// 253 at most, and two for a wildcard.
-    var nameCount: UInt8
+    var hasOneRoute: Bool
+    /// Whether a route is a regular expression.
+    var hasExpressions: Bool
+
+    static let none = Site(paths: 0, route: 0, name: 0, hasOneRoute: false, hasExpressions: false)
   }
 
   /// What is done by a route; each number counts in a list of its own.
@@ -55,17 +63,18 @@ final class SiteTable {
     let patterns: [PathPattern]
     /// Of each pattern, whether it is a regular expression.
     let areExpressions: [Bool]
+    let hasExpressions: Bool
 
     init(_ patterns: [PathPattern]) throws(DuplicateRoute) {
       self.patterns = patterns
       index = try PathIndex(patterns)
       areExpressions = patterns.map { if case .expression = $0 { true } else { false } }
+      hasExpressions = areExpressions.contains(true)
     }
   }
 
   private var hosts: HostIndex
-  private var sites: [Site] = []
-  private var names: [UInt8] = []
+  private var sites: Table<Site>
   private(set) var pathSets: [PathSet] = []
   private var routes: [Route] = []
   private(set) var destinations: [Destination] = []
@@ -77,12 +86,14 @@ final class SiteTable {
   private(set) var redirects: [Shared<Redirect>] = []
 
   init(_ configurations: [SiteConfiguration]) {
-    hosts = HostIndex(capacity: configurations.reduce(0) { $0 + $1.names.count })
-    sites.reserveCapacity(configurations.count)
-    names.reserveCapacity(configurations.count * 20)
-    routes.reserveCapacity(configurations.reduce(0) { $0 + $1.routes.count })
+    hosts = HostIndex(expecting: configurations.lazy.flatMap(\.names))
+    sites = Table(repeating: .none, count: configurations.count)
+    routes.reserveCapacity(
+      configurations.reduce(0) { $0 + ($1.routes.count == 1 ? 0 : $1.routes.count) })
     var makers = Makers()
-    for configuration in configurations { add(configuration, &makers) }
+    for (number, configuration) in configurations.enumerated() {
+      sites[number] = site(configuration, number, &makers)
+    }
   }
 
   /// What is known already while a table is made.
@@ -94,27 +105,37 @@ final class SiteTable {
     var destinations: [Destination: UInt32] = [:]
   }
 
-  private func add(_ configuration: SiteConfiguration, _ makers: inout Makers) {
-    let name = Array((configuration.names.first ?? .any).description.utf8)
+  /// What is kept of a site; the tables that sites share get what it adds to them.
+  private func site(
+    _ configuration: SiteConfiguration, _ number: Int, _ makers: inout Makers
+  ) -> Site {
     for name in configuration.names {
       // The configuration has refused a name that two sites have.
-      _ = hosts.insert(name, sites.count)
+      _ = hosts.insert(name, number)
     }
-    sites.append(
-      Site(
-        paths: pathSet(of: configuration.routes, &makers), firstRoute: UInt32(routes.count),
-        name: UInt32(names.count), nameCount: UInt8(clamping: name.count)))
-    names += name
     if let upstream = configuration.passthrough {
       let options = configuration.tunnel ?? Self.usualTunnel
-      passthroughs[sites.count - 1] = Passthrough(
-        upstream: UInt32(upstream), settings: number(of: options, &makers))
+      passthroughs[number] = Passthrough(
+        upstream: UInt32(upstream), settings: self.number(of: options, &makers))
     }
+    let paths = pathSet(of: configuration.routes, &makers)
+    var site = Site(
+      paths: paths, route: UInt32(routes.count),
+      name: UInt32(configuration.names.first.map { hosts.place(of: $0) } ?? 0),
+      hasOneRoute: configuration.routes.count == 1,
+      hasExpressions: pathSets[Int(paths)].hasExpressions)
     for route in configuration.routes {
-      let destination = Destination(
-        work: work(route.action, &makers), settings: number(of: route.settings, &makers))
-      routes.append(Route(destination: number(of: destination, &makers)))
+      let destination = self.number(
+        of: Destination(
+          work: work(route.action, &makers), settings: self.number(of: route.settings, &makers)),
+        &makers)
+      if site.hasOneRoute {
+        site.route = destination
+      } else {
+        routes.append(Route(destination: destination))
+      }
     }
+    return site
   }
 
   private func number(
@@ -212,7 +233,8 @@ final class SiteTable {
 
   /// The number of what a site's route does.
   func destination(of route: Int, in site: Int) -> Int {
-    Int(routes[Int(sites[site].firstRoute) + route].destination)
+    let first = Int(sites[site].route)
+    return sites[site].hasOneRoute ? first : Int(routes[first + route].destination)
   }
 
   func paths(of site: Int) -> PathSet { pathSets[Int(sites[site].paths)] }
@@ -226,13 +248,12 @@ final class SiteTable {
   }
 
   func isExpression(_ place: RoutePlace) -> Bool {
-    pathSets[Int(sites[Int(place.site)].paths)].areExpressions[Int(place.route)]
+    let site = Int(place.site)
+    return sites[site].hasExpressions && paths(of: site).areExpressions[Int(place.route)]
   }
 
   /// The first name of a site.
-  func name(of site: Int) -> String {
-    String(decoding: names[nameRange(of: site)], as: UTF8.self)
-  }
+  func name(of site: Int) -> String { hosts.name(at: Int(sites[site].name)) }
 
   /// The number of the site with this first name.
   func site(named name: String) -> Int? {
@@ -244,19 +265,23 @@ final class SiteTable {
 
   /// Whether the site of a number, if there is one, has the first name of another table's site.
   func hasName(of other: Int, in table: borrowing SiteTable, at number: Int) -> Bool {
-    guard sites.indices.contains(number) else { return false }
-    let (mine, others) = (nameRange(of: number), table.nameRange(of: other))
-    return names[mine].elementsEqual(table.names[others])
+    guard number >= 0, number < count else { return false }
+    return hosts.hasName(
+      at: Int(sites[number].name), of: table.hosts, at: Int(table.sites[other].name))
   }
 
-  private func nameRange(of site: Int) -> Range<Int> {
-    let start = Int(sites[site].name)
-    return start..<start + Int(sites[site].nameCount)
+  // MARK: Counts
+
+  /// How much a site was asked.
+  func counts(of site: Int) -> SiteCounts { sites[site].counts }
+
+  func change(countsOf site: Int, _ change: (inout SiteCounts) -> Void) {
+    change(&sites[site].counts)
   }
 
   /// Bytes of memory behind the table, what is shared with the configuration apart.
   var byteCount: Int {
-    hosts.byteCount + sites.capacity * MemoryLayout<Site>.stride + names.capacity
+    hosts.byteCount + sites.byteCount
       + routes.capacity * MemoryLayout<Route>.stride
       + destinations.capacity * MemoryLayout<Destination>.stride
       + pathSets.capacity * MemoryLayout<PathSet>.stride

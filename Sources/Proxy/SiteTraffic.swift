@@ -1,32 +1,38 @@
 // How much each site is asked: what `rsp status` shows of it.
 
-/// The counts of a plan's sites, by their numbers. Worker-confined; a plan's routes count in it also
-/// when a later plan is in force already.
-final class SiteTraffic {
-  private(set) var counts: [SiteCounts]
-
-  init(sites: Int) { counts = Array(repeating: SiteCounts(), count: sites) }
+/// The counts of a table's sites, which are kept there, beside what a request reads of its site.
+/// Worker-confined; a plan's routes count in its table also when a later plan is in force already.
+struct SiteTraffic {
+  let sites: SiteTable
 
   func noteRequest(at place: RoutePlace) {
     guard place.site >= 0 else { return }
-    counts[Int(place.site)].requests += 1
+    sites.change(countsOf: Int(place.site)) { $0.requests += 1 }
   }
 
   func noteFailure(at place: RoutePlace) {
     guard place.site >= 0 else { return }
-    counts[Int(place.site)].failures += 1
+    sites.change(countsOf: Int(place.site)) { $0.failures += 1 }
   }
 
-  /// Goes on from the counts of an older plan, for the sites that have stayed.
-  func adopt(_ old: SiteTraffic, of oldSites: borrowing SiteTable, in sites: borrowing SiteTable) {
+  /// The sites that were asked, by their numbers.
+  var asked: [(site: Int, counts: SiteCounts)] {
+    (0..<sites.count).compactMap { site in
+      let counts = sites.counts(of: site)
+      return counts.requests > 0 ? (site, counts) : nil
+    }
+  }
+
+  /// Goes on from the counts of an older table, for the sites that have stayed.
+  func adopt(_ old: SiteTraffic) {
     // Mostly all sites, or all behind one that came or went, have moved by as much.
     var offset = 0
-    for (number, counts) in old.counts.enumerated() where counts.requests > 0 {
+    for (number, counts) in old.asked {
       let guess = number + offset
-      if sites.hasName(of: number, in: oldSites, at: guess) {
-        self.counts[guess] = counts
-      } else if let found = sites.site(named: oldSites.name(of: number)) {
-        self.counts[found] = counts
+      if sites.hasName(of: number, in: old.sites, at: guess) {
+        sites.change(countsOf: guess) { $0 = counts }
+      } else if let found = sites.site(named: old.sites.name(of: number)) {
+        sites.change(countsOf: found) { $0 = counts }
         offset = found - number
       }
     }
@@ -34,7 +40,7 @@ final class SiteTraffic {
 }
 
 /// Statistics of one site, since the worker first knew its first name.
-package struct SiteCounts: Sendable, Equatable {
+package struct SiteCounts: Sendable, Equatable, BitwiseCopyable {
   /// Requests that met one of its routes.
   package var requests = 0
   /// Those of them that were answered with a 5xx, by a server or by rsp.

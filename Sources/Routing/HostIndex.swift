@@ -2,11 +2,12 @@
 // sites there are.
 //
 // One open-addressing table holds exact names and wildcards alike: "*.example.com" is the key
-// ".example.com", a slice of every host that it covers, so nothing is copied to look it up. A slot
-// is eight bytes, and all else about a name lies together in one array of bytes, because with
-// 100,000 sites the cost is that of the cache lines that are touched: here two. Which numbers of labels occur among the wildcards is
-// known as a set of bits, and only suffixes with such a number are looked up: a host of a hundred
-// labels costs no more than one of three.
+// ".example.com", a slice of every host that it covers, so nothing is copied to look it up. With
+// 100,000 sites the cost is that of the cache lines that are touched, and of finding their pages. Here
+// it is two lines: a slot of eight bytes, and a record with all else about the name, which lies in one
+// line unless the name is longer than most; both in memory of huge pages (`Table`). Which numbers of
+// labels occur among the wildcards is known as a set of bits, and only suffixes with such a number are
+// looked up: a host of a hundred labels costs no more than one of three.
 import Bytes
 
 /// How the name of a site was found.
@@ -18,23 +19,18 @@ package enum HostMatch: Sendable, Equatable {
   case any
 }
 
-/// A table from host names to numbers. Immutable once published (held in a `let`); the copies of
-/// it share their memory.
-@usableFromInline
-package struct HostIndex: Sendable {
-  private struct Slot: BitwiseCopyable {
-    /// The lower half of the key's hash; its lowest bits say where the slot would like to be.
-    var tag: UInt32
-    /// Where the name's record is; 0: the slot is free.
-    var record: UInt32
-
-    static let free = Slot(tag: 0, record: 0)
-  }
-
-  private var slots: [Slot]
-  /// Four bytes of value, lowest first, one of count, and the key; for each name. Begins with a byte
-  /// that is nothing, so that no record is at 0.
-  private var records: [UInt8] = [0]
+/// A table from host names to numbers. Immutable once published; never copied, as a copy would count
+/// references at each request.
+package struct HostIndex: ~Copyable, Sendable {
+  /// A power of two of slots. A slot has the lower half of its key's hash above, of which the lowest
+  /// bits say where it would like to be, and below where the name's record is; 0: it is free.
+  private var slots: Table<UInt64>
+  /// For each name its head, which is its number with its count of bytes above, and its key, eight bytes
+  /// to a word, the first one lowest, filled up with zeros. Begins with a line that is nothing, so that
+  /// no record is at 0.
+  private var records: Table<UInt64>
+  /// How many words of `records` are taken.
+  private var used = Self.line
   /// Bit n: there is a wildcard whose suffix has n dots. RFC 1035's names have at most 127.
   private var depths: UInt128 = 0
   private var anyHost: UInt32?
@@ -43,15 +39,23 @@ package struct HostIndex: Sendable {
   /// How many names there are, `*` included.
   package private(set) var count = 0
 
-  /// - Parameter capacity: how many names are expected; more may come.
-  package init(capacity: Int = 0) {
-    var size = 8
-    while Self.isCrowded(capacity, size) { size *= 2 }
-    slots = Array(repeating: .free, count: size)
+  /// Words in a cache line.
+  private static var line: Int { 8 }
+
+  /// - Parameter names: those that are expected; more may come.
+  package init(expecting names: some Sequence<HostName> = EmptyCollection()) {
+    var (size, count, words) = (8, 0, Self.line)
+    for name in names {
+      count += 1
+      words = Self.start(of: name.key.count, after: words) + Self.words(name.key.count)
+    }
+    while Self.isCrowded(count, size) { size *= 2 }
+    slots = Table(repeating: 0, count: size)
+    records = Table(repeating: 0, count: words)
   }
 
   /// Bytes of memory behind the table.
-  package var byteCount: Int { slots.capacity * MemoryLayout<Slot>.stride + records.capacity }
+  package var byteCount: Int { slots.byteCount + records.byteCount }
 
   /// Gives a name a number.
   ///
@@ -64,18 +68,12 @@ package struct HostIndex: Sendable {
       count += 1
       return nil
     }
-    let hashed = name.key.withBytes(0, name.key.count) { hash.hash($0) }
-    let taken = name.key.withBytes(0, name.key.count) { self.value(of: $0, hashed) }
-    if let taken { return taken }
-    if Self.isCrowded(count + 1, slots.count) { grow() }
-    place(Slot(tag: UInt32(truncatingIfNeeded: hashed), record: UInt32(records.count)))
-    let number = UInt32(value)
-    for shift in stride(from: 0, to: 32, by: 8) {
-      records.append(UInt8(truncatingIfNeeded: number >> UInt32(shift)))
-    }
-    // A wildcard's key has a byte more than the longest name, which still fits.
-    records.append(UInt8(name.key.count))
-    records.append(contentsOf: name.key)
+    let hashed = name.key.withBytes { hash.hash($0) }
+    let taken = name.key.withBytes { record(of: $0, hashed) }
+    if let taken { return self.value(at: taken) }
+    if Self.isCrowded(count + 1, slots.count) { makeSlots() }
+    let place = append(name.key, UInt32(value))
+    put(hashed << 32 | UInt64(UInt32(place)))
     count += 1
     if name.kind == .wildcard {
       depths |= 1 << UInt128(name.key.count { $0 == 0x2e })
@@ -87,17 +85,38 @@ package struct HostIndex: Sendable {
   /// a cache line; a larger table with more free ones was slower, as less of it is in the cache.
   private static func isCrowded(_ names: Int, _ slots: Int) -> Bool { names * 4 > slots * 3 }
 
-  private mutating func grow() {
-    let old = slots
-    slots = Array(repeating: .free, count: old.count * 2)
-    for slot in old where slot.record > 0 { place(slot) }
+  private mutating func makeSlots() {
+    var old = Table<UInt64>(repeating: 0, count: slots.count * 2)
+    swap(&old, &slots)
+    for number in 0..<old.count where old[number] > 0 { put(old[number]) }
   }
 
-  private mutating func place(_ slot: Slot) {
+  private mutating func put(_ slot: UInt64) {
     let mask = slots.count - 1
-    var at = Int(slot.tag) & mask
-    while slots[at].record > 0 { at = (at + 1) & mask }
+    var at = Int(slot >> 32) & mask
+    while slots[at] > 0 { at = (at + 1) & mask }
     slots[at] = slot
+  }
+
+  /// How many words the record of a key takes.
+  private static func words(_ bytes: Int) -> Int { 1 + (bytes + 7) / 8 }
+
+  /// Where the next record begins: in a new line if it would not end in the one that is begun.
+  private static func start(of bytes: Int, after used: Int) -> Int {
+    let left = (line - used % line) % line
+    return words(bytes) <= left ? used : used + left
+  }
+
+  /// - Returns: where the record is.
+  private mutating func append(_ key: [UInt8], _ value: UInt32) -> Int {
+    let start = Self.start(of: key.count, after: used)
+    used = start + Self.words(key.count)
+    if used > records.count { records = records.grown(to: used * 3 / 2, filling: 0) }
+    records[start] = UInt64(value) | UInt64(key.count) << 32
+    key.withBytes { key in
+      for word in 0..<(key.byteCount + 7) / 8 { records[start + 1 + word] = key.word(8 * word) }
+    }
+    return start
   }
 
   /// The number of the site for a host.
@@ -105,7 +124,6 @@ package struct HostIndex: Sendable {
   /// - Parameter host: what the Host field or the request's target says, or a TLS server name: a
   ///   valid host with or without a port, in capital or small letters, perhaps with a final dot.
   /// - Returns: the number of the exact name, of the longest wildcard, of `*`, or nil.
-  @usableFromInline
   package func find(_ host: RawSpan) -> Int? { match(host)?.value }
 
   /// As `find`, and tells by which name.
@@ -116,7 +134,7 @@ package struct HostIndex: Sendable {
     // A longer one cannot be in the table; brackets enclose at most 45 bytes.
     if end > 0, end <= HostName.longest, host.octet(0) != 0x2e {
       let name = host.extracting(0..<end)
-      if let value = value(of: name, hash.hash(name)) { return (value, .exact) }
+      if let record = record(of: name, hash.hash(name)) { return (value(at: record), .exact) }
       if depths != 0, let found = wildcard(name) { return found }
     }
     guard let anyHost else { return nil }
@@ -133,8 +151,8 @@ package struct HostIndex: Sendable {
       // Bits from 128 on are shifted out: such a suffix is in no table.
       if depths >> UInt128(dots) & 1 == 1 {
         let suffix = name.extracting(i..<name.byteCount)
-        if let value = value(of: suffix, hash.hash(suffix)) {
-          return (value, .wildcard(suffix: suffix.byteCount))
+        if let record = record(of: suffix, hash.hash(suffix)) {
+          return (value(at: record), .wildcard(suffix: suffix.byteCount))
         }
       }
       dots &-= 1
@@ -144,30 +162,68 @@ package struct HostIndex: Sendable {
   }
 
   @inline(__always)
-  private func value(of key: RawSpan, _ hashed: UInt64) -> Int? {
+  private func record(of key: RawSpan, _ hashed: UInt64) -> Int? {
     let mask = slots.count &- 1
-    let tag = UInt32(truncatingIfNeeded: hashed)
+    let tag = hashed & 0xffff_ffff
     var at = Int(tag) & mask
     while true {
       let slot = slots[at]
-      if slot.record == 0 { return nil }
-      if slot.tag == tag, let value = value(at: Int(slot.record), ifKeyIs: key) { return value }
+      if slot == 0 { return nil }
+      let record = Int(slot & 0xffff_ffff)
+      if slot >> 32 == tag, isKey(key, at: record) { return record }
       at = (at &+ 1) & mask
     }
   }
 
   @inline(__always)
-  private func value(at record: Int, ifKeyIs key: RawSpan) -> Int? {
-    records.withBytes(record, records.count &- record) { record in
-      guard Int(record.octet(4)) == key.byteCount else { return nil }
-      let stored = record.extracting(5..<5 &+ key.byteCount)
-      var i = 0
-      while i < key.byteCount {
-        if stored.word(i) != key.word(i).lowercasedASCII { return nil }
-        i &+= 8
-      }
-      return Int(record.word(0) & 0xffff_ffff)
+  private func isKey(_ key: RawSpan, at record: Int) -> Bool {
+    guard keyCount(at: record) == key.byteCount else { return false }
+    var (at, i) = (record, 0)
+    while i < key.byteCount {
+      at &+= 1
+      let word = key.word(i)
+      // Most clients write names small; the key has no capitals.
+      if records[at] != word, records[at] != word.lowercasedASCII { return false }
+      i &+= 8
     }
+    return true
+  }
+
+  @inline(__always)
+  private func value(at record: Int) -> Int { Int(records[record] & 0xffff_ffff) }
+
+  @inline(__always)
+  private func keyCount(at record: Int) -> Int { Int(records[record] >> 32) }
+}
+
+// MARK: Names
+
+extension HostIndex {
+  /// Where a name that is in the table is kept; 0 for `*`, and for one that is not there.
+  package func place(of name: HostName) -> Int {
+    guard name.kind != .any else { return 0 }
+    return name.key.withBytes { record(of: $0, hash.hash($0)) } ?? 0
+  }
+
+  /// The name that is kept in a place, as `HostName.description` writes it.
+  package func name(at place: Int) -> String {
+    guard place > 0 else { return HostName.any.description }
+    let key = (0..<keyCount(at: place)).map { byte in
+      UInt8(truncatingIfNeeded: records[place + 1 + byte / 8] >> UInt64(byte % 8 * 8))
+    }
+    return (key[0] == 0x2e ? "*" : "") + String(decoding: key, as: UTF8.self)
+  }
+
+  /// Whether a name that is kept in a place is the same as one that another index keeps in another.
+  package func hasName(at place: Int, of other: borrowing HostIndex, at otherPlace: Int) -> Bool {
+    guard place > 0, otherPlace > 0 else { return place == otherPlace }
+    let count = keyCount(at: place)
+    guard count == other.keyCount(at: otherPlace) else { return false }
+    for word in 1..<Self.words(count)
+    where records[place + word] != other.records[otherPlace + word] {
+      return false
+    }
+    return true
   }
 }
 

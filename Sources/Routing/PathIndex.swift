@@ -26,8 +26,9 @@ package struct DuplicateRoute: Error, Equatable, Sendable {
   package let second: Int
 }
 
-/// A table from paths to the numbers of routes. Immutable.
-package struct PathIndex: Sendable {
+/// A table from paths to the numbers of routes. Immutable; never copied, as a copy would count
+/// references at each request.
+package struct PathIndex: ~Copyable, Sendable {
   struct Key: Sendable, BitwiseCopyable {
     var start: UInt32
     var count: UInt32

@@ -5,6 +5,13 @@ import Routing
 
 /// A table from names to certificates. Immutable.
 package struct CertificateIndex: Sendable {
+  /// The names, for which the numbers are those of `choices`. An object, as an index is not copied.
+  private final class Names: Sendable {
+    let index: HostIndex
+
+    init(_ index: consuming HostIndex) { self.index = index }
+  }
+
   /// The best certificates for a name, as places in `certificates`; -1: none.
   private struct Choice: Sendable, Equatable {
     var ecdsa: Int32 = -1
@@ -15,7 +22,7 @@ package struct CertificateIndex: Sendable {
 
   /// In the order of their sources.
   package let certificates: [Certificate]
-  private var index: HostIndex
+  private let names: Names
   private var choices: [Choice] = []
   private var fallback = Choice()
 
@@ -24,16 +31,19 @@ package struct CertificateIndex: Sendable {
   ///   - now: seconds since 1970.
   package init(_ certificates: [Certificate], now: Int) {
     self.certificates = certificates
-    index = HostIndex(capacity: certificates.reduce(0) { $0 + $1.names.hosts.count })
+    var index = HostIndex()
+    var named: [(place: Int, number: Int)] = []
     for (place, certificate) in certificates.enumerated() {
       for host in certificate.names.hosts {
         // A name that no client can send is no mistake of ours to tell.
         guard let name = try? HostName(host), name.kind != .any else { continue }
-        let number = index.insert(name, choices.count) ?? choices.count
-        if number == choices.count { choices.append(Choice()) }
-        consider(place, for: &choices[number], now)
+        let number = index.insert(name, index.count) ?? index.count - 1
+        named.append((place, number))
       }
     }
+    choices = Array(repeating: Choice(), count: index.count)
+    names = Names(index)
+    for (place, number) in named { consider(place, for: &choices[number], now) }
     guard let first = certificates.first else { return }
     // Its siblings of the other kind count as listed with it.
     for (place, certificate) in certificates.enumerated() where certificate.names == first.names {
@@ -79,7 +89,7 @@ package struct CertificateIndex: Sendable {
   }
 
   /// How many names there are.
-  package var nameCount: Int { index.count }
+  package var nameCount: Int { names.index.count }
 
   /// The certificate for a server name.
   ///
@@ -88,7 +98,7 @@ package struct CertificateIndex: Sendable {
   ///   - ecdsa: whether the client verifies ECDSA signatures.
   /// - Returns: nil when no certificate is for this name.
   package func find(_ name: RawSpan, ecdsa: Bool) -> Certificate? {
-    guard let (number, match) = index.match(name) else { return nil }
+    guard let (number, match) = names.index.match(name) else { return nil }
     if case .wildcard(let suffix) = match, !Self.isOneLabel(name, before: suffix) { return nil }
     return pick(choices[number], ecdsa)
   }

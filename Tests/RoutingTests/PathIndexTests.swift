@@ -4,7 +4,28 @@ import Testing
 
 @testable import Routing
 
-@Suite struct PathTableTests {
+/// Routes and what they stand for, in the order they were given.
+private final class PathTable<Value> {
+  let index: PathIndex
+  let values: [Value]
+
+  init(_ routes: [(pattern: PathPattern, value: Value)]) throws {
+    index = try PathIndex(routes.map(\.pattern))
+    values = routes.map(\.value)
+  }
+
+  subscript(route: Int) -> Value { values[route] }
+
+  func match(_ path: RawSpan, _ matcher: borrowing Matcher) -> PathMatch {
+    index.match(path, matcher)
+  }
+
+  func explain(_ path: RawSpan, _ matcher: borrowing Matcher) -> [RouteTrial] {
+    index.explain(path, matcher)
+  }
+}
+
+@Suite struct PathIndexTests {
   private func table(_ routes: [String]) throws -> PathTable<String> {
     var store = RegularExpressionStore()
     return try PathTable(routes.map { (try PathPattern($0, sharing: &store), $0) })

@@ -3,9 +3,23 @@ import Testing
 
 @testable import Routing
 
-@Suite struct HostTableTests {
+/// Values by names, for which the index has the numbers.
+private final class HostTable<Value> {
+  var index = HostIndex()
+  var values: [Value] = []
+
+  func insert(_ name: HostName, _ value: Value) -> Value? {
+    if let taken = index.insert(name, values.count) { return values[taken] }
+    values.append(value)
+    return nil
+  }
+
+  subscript(host: RawSpan) -> Value? { index.find(host).map { values[$0] } }
+}
+
+@Suite struct HostIndexTests {
   private func table(_ names: String...) throws -> HostTable<String> {
-    var table = HostTable<String>()
+    let table = HostTable<String>()
     for name in names { #expect(table.insert(try HostName(name), name) == nil) }
     return table
   }
@@ -53,24 +67,24 @@ import Testing
   }
 
   @Test func `a name belongs to the first who has it`() throws {
-    var table = HostTable<Int>()
+    let table = HostTable<Int>()
     #expect(table.insert(try HostName("a.example"), 1) == nil)
     #expect(table.insert(try HostName("A.example."), 2) == 1)
     #expect(table.insert(try HostName("*"), 3) == nil)
     #expect(table.insert(try HostName("*"), 4) == 3)
     #expect("a.example".withSpan { table[$0] } == 1)
     #expect("b.example".withSpan { table[$0] } == 3)
-    #expect(table.count == 2)
+    #expect(table.index.count == 2)
   }
 
   @Test func `it is told by which name a site was found`() throws {
-    var index = HostIndex()
+    let table = HostTable<Int>()
     for (number, name) in ["a.example", "*.example", "*"].enumerated() {
-      #expect(index.insert(try HostName(name), number) == nil)
+      #expect(table.insert(try HostName(name), number) == nil)
     }
-    #expect("a.example".withSpan { index.match($0)?.by } == .exact)
-    #expect("b.example".withSpan { index.match($0)?.by } == .wildcard(suffix: 8))
-    #expect("b.example.org".withSpan { index.match($0)?.by } == .any)
+    #expect("a.example".withSpan { table.index.match($0)?.by } == .exact)
+    #expect("b.example".withSpan { table.index.match($0)?.by } == .wildcard(suffix: 8))
+    #expect("b.example.org".withSpan { table.index.match($0)?.by } == .any)
   }
 
   @Test func `only ASCII letters have two cases`() throws {
@@ -138,7 +152,7 @@ import Testing
         }
         .joined(separator: ".")
     }
-    var table = HostTable<Int>()
+    let table = HostTable<Int>()
     var model: [String: Int] = [:]
     for number in 0..<Int.random(in: 1...200, using: &random) {
       let wild = ["", "", "*."].randomElement(using: &random)!
@@ -164,15 +178,53 @@ import Testing
     return model["*"]
   }
 
-  @Test func `a hundred thousand names take less than 100 bytes each`() throws {
-    var index = HostIndex()
-    for number in 0..<100_000 {
-      #expect(index.insert(try HostName("customer-\(number).hosting.example"), number) == nil)
-    }
-    #expect(index.byteCount < 100 * 100_000)
+  @Test(arguments: [(true, 100), (false, 150)])
+  func `a hundred thousand names take little memory, and less when they are expected`(
+    areExpected: Bool, bytes: Int
+  ) throws {
+    let names = try (0..<100_000).map { try HostName("customer-\($0).hosting.example") }
+    let table = HostTable<Int>()
+    if areExpected { table.index = HostIndex(expecting: names) }
+    let room = table.index.byteCount
+    let areNew = names.enumerated().allSatisfy { table.insert($1, $0) == nil }
+    #expect(areNew)
+    #expect(table.index.byteCount < bytes * 100_000)
+    #expect((table.index.byteCount == room) == areExpected)
     for number in stride(from: 0, to: 100_000, by: 997) {
-      #expect("customer-\(number).hosting.example".withSpan { index.find($0) } == number)
+      #expect("customer-\(number).hosting.example".withSpan { table[$0] } == number)
     }
-    #expect("customer-100000.hosting.example".withSpan { index.find($0) } == nil)
+    #expect("customer-100000.hosting.example".withSpan { table[$0] } == nil)
+  }
+
+  @Test(arguments: 1...63) func `a name of any length is kept and told`(_ count: Int) throws {
+    let table = HostTable<Int>()
+    let label = String(repeating: "a", count: 60)
+    let end = String(repeating: "b", count: count)
+    let names = try [end, "\(label).\(label).\(end)", "*.\(end)", "*"].map { try HostName($0) }
+    for (number, name) in names.enumerated() { #expect(table.insert(name, number) == nil) }
+    for (number, name) in names.enumerated() {
+      #expect(table.index.name(at: table.index.place(of: name)) == name.description)
+      let host = name.description.replacing("*", with: "c")
+      #expect(host.uppercased().withSpan { table[$0] } == number)
+    }
+  }
+
+  @Test func `names are compared between two indexes`() throws {
+    let names = ["a.example", "b.example", "*.a.example", "a.example.longer-than-a-word", "*"]
+    let (left, right) = (HostTable<Int>(), HostTable<Int>())
+    for (number, name) in names.enumerated() {
+      #expect(left.insert(try HostName(name), number) == nil)
+      #expect(right.insert(try HostName(names[names.count - 1 - number]), number) == nil)
+    }
+    for name in names {
+      for other in names {
+        let place = left.index.place(of: try HostName(name))
+        let otherPlace = right.index.place(of: try HostName(other))
+        #expect(
+          left.index.hasName(at: place, of: right.index, at: otherPlace) == (name == other),
+          "\(name) \(other)")
+      }
+    }
+    #expect(left.index.place(of: try HostName("c.example")) == 0)
   }
 }
