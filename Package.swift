@@ -74,6 +74,12 @@ let package = Package(
       ],
       swiftSettings: house),
 
+    // Run by scripts/bench-routing.
+    .executableTarget(
+      name: "routing-benchmark",
+      dependencies: ["Proxy", "Configuration", "Balancing", "Routing", "Bytes"],
+      path: "Benchmarks/routing", swiftSettings: house),
+
     // What several test targets share: a loop on a thread of its own, pairs of sockets.
     .target(
       name: "TestSupport", dependencies: ["IO", "Bytes"], path: "Tests/Support",

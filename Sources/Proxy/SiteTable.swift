@@ -15,7 +15,7 @@ import Routing
 import Telemetry
 
 /// Which route a request belongs to. Worker-confined; immutable once made, but for the counts.
-final class SiteTable {
+package final class SiteTable {
   private struct Site: BitwiseCopyable {
     var counts = SiteCounts()
     var paths: UInt32
@@ -85,7 +85,7 @@ final class SiteTable {
   private(set) var responses: [Shared<FixedResponse>] = []
   private(set) var redirects: [Shared<Redirect>] = []
 
-  init(_ configurations: [SiteConfiguration]) {
+  package init(_ configurations: [SiteConfiguration]) {
     hosts = HostIndex(expecting: configurations.lazy.flatMap(\.names))
     sites = Table(repeating: .none, count: configurations.count)
     routes.reserveCapacity(
@@ -212,7 +212,7 @@ final class SiteTable {
   var count: Int { sites.count }
 
   /// The number of the site for a host as it came, with or without a port.
-  func site(for host: RawSpan) -> Int? { hosts.find(host) }
+  package func site(for host: RawSpan) -> Int? { hosts.find(host) }
 
   /// Whether there is a site, and its TLS ends here: requests for one that is passed through come to
   /// us only by a connection that was made for another.
@@ -227,12 +227,12 @@ final class SiteTable {
   }
 
   /// The route of a site for a path in its normal form; its number counts in the site.
-  func route(of site: Int, for path: RawSpan, _ matcher: borrowing Matcher) -> PathMatch {
+  package func route(of site: Int, for path: RawSpan, _ matcher: borrowing Matcher) -> PathMatch {
     pathSets[Int(sites[site].paths)].index.match(path, matcher)
   }
 
   /// The number of what a site's route does.
-  func destination(of route: Int, in site: Int) -> Int {
+  package func destination(of route: Int, in site: Int) -> Int {
     let first = Int(sites[site].route)
     return sites[site].hasOneRoute ? first : Int(routes[first + route].destination)
   }
@@ -274,6 +274,9 @@ final class SiteTable {
 
   /// How much a site was asked.
   func counts(of site: Int) -> SiteCounts { sites[site].counts }
+
+  /// A request has met one of its routes.
+  package func noteRequest(of site: Int) { sites[site].counts.requests += 1 }
 
   func change(countsOf site: Int, _ change: (inout SiteCounts) -> Void) {
     change(&sites[site].counts)

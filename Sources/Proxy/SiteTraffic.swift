@@ -7,7 +7,7 @@ struct SiteTraffic {
 
   func noteRequest(at place: RoutePlace) {
     guard place.site >= 0 else { return }
-    sites.change(countsOf: Int(place.site)) { $0.requests += 1 }
+    sites.noteRequest(of: Int(place.site))
   }
 
   func noteFailure(at place: RoutePlace) {

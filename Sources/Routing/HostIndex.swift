@@ -4,8 +4,10 @@
 // One open-addressing table holds exact names and wildcards alike: "*.example.com" is the key
 // ".example.com", a slice of every host that it covers, so nothing is copied to look it up. With
 // 100,000 sites the cost is that of the cache lines that are touched, and of finding their pages. Here
-// it is two lines: a slot of eight bytes, and a record with all else about the name, which lies in one
-// line unless the name is longer than most; both in memory of huge pages (`Table`). Which numbers of
+// it is two lines: a slot of sixteen bytes, which has the name's number, and a record with the name itself,
+// which lies in one line unless the name is longer than most; both in memory of huge pages (`Table`). As
+// the number is in the slot, what is known of the site is fetched while the names are still being
+// compared. Which numbers of
 // labels occur among the wildcards is known as a set of bits, and only suffixes with such a number are
 // looked up: a host of a hundred labels costs no more than one of three.
 import Bytes
@@ -22,12 +24,12 @@ package enum HostMatch: Sendable, Equatable {
 /// A table from host names to numbers. Immutable once published; never copied, as a copy would count
 /// references at each request.
 package struct HostIndex: ~Copyable, Sendable {
-  /// A power of two of slots. A slot has the lower half of its key's hash above, of which the lowest
-  /// bits say where it would like to be, and below where the name's record is; 0: it is free.
+  /// A power of two of slots, two words each. The first has the lower half of its key's hash above, of
+  /// which the lowest bits say where it would like to be, and below where the name's record is; 0: it is
+  /// free. The second is the name's number.
   private var slots: Table<UInt64>
-  /// For each name its head, which is its number with its count of bytes above, and its key, eight bytes
-  /// to a word, the first one lowest, filled up with zeros. Begins with a line that is nothing, so that
-  /// no record is at 0.
+  /// For each name its count of bytes and its key, eight bytes to a word, the first one lowest, filled up
+  /// with zeros. Begins with a line that is nothing, so that no record is at 0.
   private var records: Table<UInt64>
   /// How many words of `records` are taken.
   private var used = Self.line
@@ -50,7 +52,7 @@ package struct HostIndex: ~Copyable, Sendable {
       words = Self.start(of: name.key.count, after: words) + Self.words(name.key.count)
     }
     while Self.isCrowded(count, size) { size *= 2 }
-    slots = Table(repeating: 0, count: size)
+    slots = Table(repeating: 0, count: 2 * size)
     records = Table(repeating: 0, count: words)
   }
 
@@ -69,11 +71,11 @@ package struct HostIndex: ~Copyable, Sendable {
       return nil
     }
     let hashed = name.key.withBytes { hash.hash($0) }
-    let taken = name.key.withBytes { record(of: $0, hashed) }
-    if let taken { return self.value(at: taken) }
-    if Self.isCrowded(count + 1, slots.count) { makeSlots() }
-    let place = append(name.key, UInt32(value))
-    put(hashed << 32 | UInt64(UInt32(place)))
+    let taken = name.key.withBytes { slot(of: $0, hashed) }
+    if let taken { return self.value(in: taken) }
+    if Self.isCrowded(count + 1, slots.count / 2) { makeSlots() }
+    let place = append(name.key)
+    put(hashed << 32 | UInt64(UInt32(place)), UInt64(UInt32(value)))
     count += 1
     if name.kind == .wildcard {
       depths |= 1 << UInt128(name.key.count { $0 == 0x2e })
@@ -88,14 +90,17 @@ package struct HostIndex: ~Copyable, Sendable {
   private mutating func makeSlots() {
     var old = Table<UInt64>(repeating: 0, count: slots.count * 2)
     swap(&old, &slots)
-    for number in 0..<old.count where old[number] > 0 { put(old[number]) }
+    for slot in stride(from: 0, to: old.count, by: 2) where old[slot] > 0 {
+      put(old[slot], old[slot + 1])
+    }
   }
 
-  private mutating func put(_ slot: UInt64) {
+  private mutating func put(_ tagged: UInt64, _ value: UInt64) {
     let mask = slots.count - 1
-    var at = Int(slot >> 32) & mask
-    while slots[at] > 0 { at = (at + 1) & mask }
-    slots[at] = slot
+    var slot = 2 * Int(tagged >> 32) & mask
+    while slots[slot] > 0 { slot = (slot + 2) & mask }
+    slots[slot] = tagged
+    slots[slot + 1] = value
   }
 
   /// How many words the record of a key takes.
@@ -108,11 +113,11 @@ package struct HostIndex: ~Copyable, Sendable {
   }
 
   /// - Returns: where the record is.
-  private mutating func append(_ key: [UInt8], _ value: UInt32) -> Int {
+  private mutating func append(_ key: [UInt8]) -> Int {
     let start = Self.start(of: key.count, after: used)
     used = start + Self.words(key.count)
     if used > records.count { records = records.grown(to: used * 3 / 2, filling: 0) }
-    records[start] = UInt64(value) | UInt64(key.count) << 32
+    records[start] = UInt64(key.count)
     key.withBytes { key in
       for word in 0..<(key.byteCount + 7) / 8 { records[start + 1 + word] = key.word(8 * word) }
     }
@@ -134,7 +139,7 @@ package struct HostIndex: ~Copyable, Sendable {
     // A longer one cannot be in the table; brackets enclose at most 45 bytes.
     if end > 0, end <= HostName.longest, host.octet(0) != 0x2e {
       let name = host.extracting(0..<end)
-      if let record = record(of: name, hash.hash(name)) { return (value(at: record), .exact) }
+      if let found = slot(of: name, hash.hash(name)) { return (value(in: found), .exact) }
       if depths != 0, let found = wildcard(name) { return found }
     }
     guard let anyHost else { return nil }
@@ -151,8 +156,8 @@ package struct HostIndex: ~Copyable, Sendable {
       // Bits from 128 on are shifted out: such a suffix is in no table.
       if depths >> UInt128(dots) & 1 == 1 {
         let suffix = name.extracting(i..<name.byteCount)
-        if let record = record(of: suffix, hash.hash(suffix)) {
-          return (value(at: record), .wildcard(suffix: suffix.byteCount))
+        if let found = slot(of: suffix, hash.hash(suffix)) {
+          return (value(in: found), .wildcard(suffix: suffix.byteCount))
         }
       }
       dots &-= 1
@@ -162,16 +167,15 @@ package struct HostIndex: ~Copyable, Sendable {
   }
 
   @inline(__always)
-  private func record(of key: RawSpan, _ hashed: UInt64) -> Int? {
+  private func slot(of key: RawSpan, _ hashed: UInt64) -> Int? {
     let mask = slots.count &- 1
     let tag = hashed & 0xffff_ffff
-    var at = Int(tag) & mask
+    var slot = 2 &* Int(tag) & mask
     while true {
-      let slot = slots[at]
-      if slot == 0 { return nil }
-      let record = Int(slot & 0xffff_ffff)
-      if slot >> 32 == tag, isKey(key, at: record) { return record }
-      at = (at &+ 1) & mask
+      let tagged = slots[slot]
+      if tagged == 0 { return nil }
+      if tagged >> 32 == tag, isKey(key, at: Int(tagged & 0xffff_ffff)) { return slot }
+      slot = (slot &+ 2) & mask
     }
   }
 
@@ -190,10 +194,10 @@ package struct HostIndex: ~Copyable, Sendable {
   }
 
   @inline(__always)
-  private func value(at record: Int) -> Int { Int(records[record] & 0xffff_ffff) }
+  private func value(in slot: Int) -> Int { Int(slots[slot &+ 1]) }
 
   @inline(__always)
-  private func keyCount(at record: Int) -> Int { Int(records[record] >> 32) }
+  private func keyCount(at record: Int) -> Int { Int(records[record]) }
 }
 
 // MARK: Names
@@ -202,7 +206,9 @@ extension HostIndex {
   /// Where a name that is in the table is kept; 0 for `*`, and for one that is not there.
   package func place(of name: HostName) -> Int {
     guard name.kind != .any else { return 0 }
-    return name.key.withBytes { record(of: $0, hash.hash($0)) } ?? 0
+    let found = name.key.withBytes { slot(of: $0, hash.hash($0)) }
+    guard let found else { return 0 }
+    return Int(slots[found] & 0xffff_ffff)
   }
 
   /// The name that is kept in a place, as `HostName.description` writes it.
