@@ -84,7 +84,7 @@ final class Measurement {
       case .server(let server) = balancer.pick(at: 0)
     else { fatalError("a host without a site or a server") }
     sum &+= table.destination(of: route, in: site)
-    table.noteRequest(of: site)
+    table.noteRequest(of: site.number, at: site.entry)
     balancer.begin(server)
     _ = balancer.note(.answered, latency: nil, of: server, at: 0)
     balancer.end(server)

@@ -76,7 +76,7 @@ extension ClientConnection where Stream: ~Copyable {
     if case .length(let n) = request.framing, n > route.settings.maxBody {
       return ErrorAnswer(.contentTooLarge, "the request body is too large")
     }
-    if route.tables.sites.isExpression(place) { groups = matchedGroups() }
+    if place.isExpression { groups = matchedGroups() }
     return nil
   }
 

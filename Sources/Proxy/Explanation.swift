@@ -156,8 +156,8 @@ extension Plan {
     guard let (site, by) = head.withBytes({ sites.match(host: $0.slice(request.host)) }) else {
       return explanation.add("site", "none has this name: \(message.isByTLS ? 421 : 404)")
     }
-    explanation.add("site", "\(sites.name(of: site)) (\(Self.reason(by, String(name) ?? host)))")
-    if message.isByTLS, let target = sites.passthroughs[site] {
+    explanation.add("site", "\(sites.name(of: site.number)) (\(Self.reason(by, String(name) ?? host)))")
+    if message.isByTLS, let target = sites.passthroughs[site.number] {
       let upstream = Int(target.upstream)
       explanation.upstream = upstream
       explanation.choice = upstreams[upstream].explainChoice(message, path)
@@ -174,8 +174,8 @@ extension Plan {
     }
     guard let chosen else { return explanation.add("action", "answer 404: no route has this path") }
     var found = message
-    found.site = sites.name(of: site)
-    if sites.isExpression(RoutePlace(site: Int32(site), route: Int32(chosen))) {
+    found.site = sites.name(of: site.number)
+    if sites.isExpression(chosen, in: site) {
       let ranges = matcher.allGroups()
       for i in ranges.indices {
         found.groups.append(ranges[i].map { path.slice($0).array() } ?? [])

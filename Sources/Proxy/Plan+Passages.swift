@@ -12,7 +12,7 @@ extension Plan {
   func passage(for name: String?) -> (route: RoutePlan, place: RoutePlace)? {
     if sites.passthroughs.isEmpty { return nil }
     let found = Array((name ?? "").utf8).withBytes { sites.site(for: $0) }
-    guard let site = found, let route = passage(of: site) else { return nil }
+    guard let site = found?.number, let route = passage(of: site) else { return nil }
     return (route, RoutePlace(site: Int32(site)))
   }
 
@@ -49,7 +49,7 @@ extension Plan {
     let new: RoutePlan? =
       switch old.carries {
       case .requests: nil
-      case .site: sites.site(named: name.site).flatMap { passage(of: $0) }
+      case .site: sites.site(named: name.site).flatMap { passage(of: $0.number) }
       case .service(let address): service(at: address)
       }
     guard let new, new.upstream.name == old.upstream.name, new.settings.isSame(as: old.settings)

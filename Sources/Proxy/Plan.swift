@@ -78,20 +78,24 @@ final class Plan {
   }
 
   /// The route of a request to a site.
-  func find(_ path: RawSpan, in site: Int, _ matcher: borrowing Matcher) -> Answer {
+  func find(
+    _ path: RawSpan, in site: SiteTable.FoundSite, _ matcher: borrowing Matcher
+  ) -> Answer {
     switch tables.sites.route(of: site, for: path, matcher) {
     case .route(let route):
-      let place = RoutePlace(site: Int32(site), route: Int32(route))
+      let place = RoutePlace(
+        site: Int32(site.number), route: Int32(route), entry: site.entry,
+        isExpression: tables.sites.isExpression(route, in: site))
       return .destination(destination(of: route, in: site), place)
     case .none: return .noRoute
     case .gaveUp(let route):
       let pattern = sites.paths(of: site).patterns[route].description
-      return .gaveUp(site: sites.name(of: site), pattern: pattern)
+      return .gaveUp(site: sites.name(of: site.number), pattern: pattern)
     }
   }
 
   /// What a site's route does; made when it is first asked for.
-  func destination(of route: Int, in site: Int) -> Destination {
+  func destination(of route: Int, in site: SiteTable.FoundSite) -> Destination {
     let number = tables.sites.destination(of: route, in: site)
     if let destination = made[number] { return destination }
     let destination = make(sites.destinations[number])

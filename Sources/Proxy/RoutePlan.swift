@@ -19,6 +19,10 @@ struct RoutePlace: BitwiseCopyable {
   var site: Int32 = -1
   /// Below zero where nothing is asked for by a path.
   var route: Int32 = -1
+  /// Where the table has the name by which the site was found; below zero where that is not known.
+  var entry: Int32 = -1
+  /// The route is a regular expression.
+  var isExpression = false
 }
 
 /// A route in the words of the configuration.

@@ -3,12 +3,12 @@
 //
 //     host --HostIndex--> site --PathIndex--> route --> destination
 //
-// A request to a site that has not been asked for long touches two lines of the HostIndex and one
-// here: a site is 32 bytes, which also count its requests and, for a site with one route, lead to the
-// destination. Sites with the same patterns, which on a hosting platform are nearly all, share one
-// PathIndex; routes that do the same share one destination, and those with the same options one number
-// for them. So what else a request touches is mostly what the last one touched, and no object is made
-// for a destination before a request asks for it (Plan).
+// What a request needs to know of its site stands beside the name in the HostIndex, so that it waits for
+// memory once (decision 0018), and its requests are counted there. Sites with the
+// same patterns, which on a hosting platform are nearly all, share one PathIndex; routes that do the same
+// share one destination, and those with the same options one number for them. So what else a request
+// touches is mostly what the last one touched, and no object is made for a destination before a request
+// asks for it (Plan).
 import Bytes
 import Configuration
 import Routing
@@ -16,19 +16,46 @@ import Telemetry
 
 /// Which route a request belongs to. Worker-confined; immutable once made, but for the counts.
 package final class SiteTable {
-  private struct Site: BitwiseCopyable {
-    var counts = SiteCounts()
-    var paths: UInt32
-    /// Of a site with one route its destination; else where its first route is in `routes`, where the
-    /// others follow in their order.
-    var route: UInt32
-    /// Where its first name is in `hosts`.
-    var name: UInt32
-    var hasOneRoute: Bool
-    /// Whether a route is a regular expression.
-    var hasExpressions: Bool
+  /// A site as it is found by a name.
+  package struct FoundSite: BitwiseCopyable {
+    package let number: Int
+    /// Where its name is in `hosts`; below zero for `*`.
+    package let entry: Int32
+    fileprivate let note: UInt64
 
-    static let none = Site(paths: 0, route: 0, name: 0, hasOneRoute: false, hasExpressions: false)
+    fileprivate init(number: Int, entry: Int32, note: UInt64) {
+      self.number = number
+      self.entry = entry
+      self.note = note
+    }
+
+    fileprivate init(_ match: HostIndex.Match) {
+      self.init(
+        number: match.value, entry: match.place.map { Int32($0) } ?? -1, note: match.note)
+    }
+
+    /// - Parameter route: of a site with one route its destination; else where its first route is in
+    ///   `routes`, where the others follow in their order.
+    fileprivate static func note(
+      paths: UInt32, hasExpressions: Bool, route: UInt32, isOnly: Bool
+    ) -> UInt64 {
+      UInt64(route) << 32 | UInt64(paths) << 2 | (hasExpressions ? 2 : 0) | (isOnly ? 1 : 0)
+    }
+
+    fileprivate var route: Int { Int(note >> 32) }
+    fileprivate var paths: Int { Int(note >> 2 & 0x3fff_ffff) }
+    /// Whether a route is a regular expression.
+    fileprivate var hasExpressions: Bool { note & 2 != 0 }
+    fileprivate var hasOneRoute: Bool { note & 1 != 0 }
+  }
+
+  private struct Site: BitwiseCopyable {
+    /// What is not counted with its names: failures, and what an older table has counted.
+    var counts = SiteCounts()
+    /// As its names have it.
+    var note: UInt64
+    /// Where its first name is in `hosts`; below zero for `*`.
+    var name: Int32
   }
 
   /// What is done by a route; each number counts in a list of its own.
@@ -86,13 +113,22 @@ package final class SiteTable {
   private(set) var redirects: [Shared<Redirect>] = []
 
   package init(_ configurations: [SiteConfiguration]) {
-    hosts = HostIndex(expecting: configurations.lazy.flatMap(\.names))
-    sites = Table(repeating: .none, count: configurations.count)
+    hosts = HostIndex(expecting: configurations.reduce(0) { $0 + $1.names.count })
+    sites = Table(repeating: Site(note: 0, name: -1), count: configurations.count)
     routes.reserveCapacity(
       configurations.reduce(0) { $0 + ($1.routes.count == 1 ? 0 : $1.routes.count) })
     var makers = Makers()
     for (number, configuration) in configurations.enumerated() {
-      sites[number] = site(configuration, number, &makers)
+      sites[number].note = note(of: configuration, number, &makers)
+      for name in configuration.names {
+        // The configuration has refused a name that two sites have.
+        _ = hosts.insert(name, number, note: sites[number].note)
+      }
+    }
+    // Now that all are in their places.
+    for (number, configuration) in configurations.enumerated() {
+      let place = configuration.names.first.flatMap { hosts.place(of: $0) }
+      sites[number].name = place.map { Int32($0) } ?? -1
     }
   }
 
@@ -105,37 +141,28 @@ package final class SiteTable {
     var destinations: [Destination: UInt32] = [:]
   }
 
-  /// What is kept of a site; the tables that sites share get what it adds to them.
-  private func site(
-    _ configuration: SiteConfiguration, _ number: Int, _ makers: inout Makers
-  ) -> Site {
-    for name in configuration.names {
-      // The configuration has refused a name that two sites have.
-      _ = hosts.insert(name, number)
-    }
+  /// What is kept with the names of a site; the tables that sites share get what it adds to them.
+  private func note(
+    of configuration: SiteConfiguration, _ number: Int, _ makers: inout Makers
+  ) -> UInt64 {
     if let upstream = configuration.passthrough {
       let options = configuration.tunnel ?? Self.usualTunnel
       passthroughs[number] = Passthrough(
         upstream: UInt32(upstream), settings: self.number(of: options, &makers))
     }
     let paths = pathSet(of: configuration.routes, &makers)
-    var site = Site(
-      paths: paths, route: UInt32(routes.count),
-      name: UInt32(configuration.names.first.map { hosts.place(of: $0) } ?? 0),
-      hasOneRoute: configuration.routes.count == 1,
-      hasExpressions: pathSets[Int(paths)].hasExpressions)
+    let first = routes.count
     for route in configuration.routes {
       let destination = self.number(
         of: Destination(
           work: work(route.action, &makers), settings: self.number(of: route.settings, &makers)),
         &makers)
-      if site.hasOneRoute {
-        site.route = destination
-      } else {
-        routes.append(Route(destination: destination))
-      }
+      routes.append(Route(destination: destination))
     }
-    return site
+    let isOnly = configuration.routes.count == 1
+    return FoundSite.note(
+      paths: paths, hasExpressions: pathSets[Int(paths)].hasExpressions,
+      route: isOnly ? routes.removeLast().destination : UInt32(first), isOnly: isOnly)
   }
 
   private func number(
@@ -211,72 +238,93 @@ package final class SiteTable {
 
   var count: Int { sites.count }
 
-  /// The number of the site for a host as it came, with or without a port.
-  package func site(for host: RawSpan) -> Int? { hosts.find(host) }
+  /// The site for a host as it came, with or without a port.
+  package func site(for host: RawSpan) -> FoundSite? {
+    guard let found = hosts.match(host) else { return nil }
+    return FoundSite(found)
+  }
 
   /// Whether there is a site, and its TLS ends here: requests for one that is passed through come to
   /// us only by a connection that was made for another.
-  func decrypts(_ site: Int?) -> Bool {
+  func decrypts(_ site: FoundSite?) -> Bool {
     guard let site else { return false }
-    return passthroughs.isEmpty || passthroughs[site] == nil
+    return passthroughs.isEmpty || passthroughs[site.number] == nil
   }
 
   /// As `site`, and tells by which name.
-  func match(host: RawSpan) -> (site: Int, by: HostMatch)? {
-    hosts.match(host).map { ($0.value, $0.by) }
+  func match(host: RawSpan) -> (site: FoundSite, by: HostMatch)? {
+    hosts.match(host).map { (FoundSite($0), $0.by) }
   }
 
   /// The route of a site for a path in its normal form; its number counts in the site.
-  package func route(of site: Int, for path: RawSpan, _ matcher: borrowing Matcher) -> PathMatch {
-    pathSets[Int(sites[site].paths)].index.match(path, matcher)
+  package func route(
+    of site: FoundSite, for path: RawSpan, _ matcher: borrowing Matcher
+  ) -> PathMatch {
+    pathSets[site.paths].index.match(path, matcher)
   }
 
   /// The number of what a site's route does.
-  package func destination(of route: Int, in site: Int) -> Int {
-    let first = Int(sites[site].route)
-    return sites[site].hasOneRoute ? first : Int(routes[first + route].destination)
+  package func destination(of route: Int, in site: FoundSite) -> Int {
+    site.hasOneRoute ? site.route : Int(routes[site.route + route].destination)
   }
 
-  func paths(of site: Int) -> PathSet { pathSets[Int(sites[site].paths)] }
+  func paths(of site: FoundSite) -> PathSet { pathSets[site.paths] }
+
+  func isExpression(_ route: Int, in site: FoundSite) -> Bool {
+    site.hasExpressions && pathSets[site.paths].areExpressions[route]
+  }
+
+  /// The site of a number.
+  private func found(_ number: Int) -> FoundSite {
+    FoundSite(number: number, entry: -1, note: sites[number].note)
+  }
 
   /// A route in the words of the configuration.
   func name(of place: RoutePlace) -> RouteName {
     guard place.site >= 0 else { return RouteName(site: "", pattern: "") }
     let site = Int(place.site)
-    let pattern = place.route < 0 ? "" : paths(of: site).patterns[Int(place.route)].description
+    let pattern =
+      place.route < 0 ? "" : paths(of: found(site)).patterns[Int(place.route)].description
     return RouteName(site: name(of: site), pattern: pattern)
   }
 
-  func isExpression(_ place: RoutePlace) -> Bool {
-    let site = Int(place.site)
-    return sites[site].hasExpressions && paths(of: site).areExpressions[Int(place.route)]
+  /// The first name of a site.
+  func name(of site: Int) -> String {
+    let place = sites[site].name
+    return place < 0 ? HostName.any.description : hosts.name(at: Int(place))
   }
 
-  /// The first name of a site.
-  func name(of site: Int) -> String { hosts.name(at: Int(sites[site].name)) }
-
-  /// The number of the site with this first name.
-  func site(named name: String) -> Int? {
+  /// The site with this first name.
+  func site(named name: String) -> FoundSite? {
     // The name of a wildcard finds itself: of all suffixes that fit it, its own is the longest.
     let found = Array(name.utf8).withBytes { site(for: $0) }
-    guard let found, self.name(of: found) == name else { return nil }
+    guard let found, self.name(of: found.number) == name else { return nil }
     return found
   }
 
   /// Whether the site of a number, if there is one, has the first name of another table's site.
   func hasName(of other: Int, in table: borrowing SiteTable, at number: Int) -> Bool {
     guard number >= 0, number < count else { return false }
-    return hosts.hasName(
-      at: Int(sites[number].name), of: table.hosts, at: Int(table.sites[other].name))
+    let (mine, others) = (sites[number].name, table.sites[other].name)
+    guard mine >= 0, others >= 0 else { return mine == others }
+    return hosts.hasName(at: Int(mine), of: table.hosts, at: Int(others))
   }
 
   // MARK: Counts
 
-  /// How much a site was asked.
-  func counts(of site: Int) -> SiteCounts { sites[site].counts }
+  /// How much each site was asked.
+  var counts: [SiteCounts] {
+    var counts = (0..<sites.count).map { sites[$0].counts }
+    hosts.forEachUse { site, uses in counts[site].requests += uses }
+    return counts
+  }
 
-  /// A request has met one of its routes.
-  package func noteRequest(of site: Int) { sites[site].counts.requests += 1 }
+  /// A request has met a route of a site. Where the name is known by which it was found, that is in the
+  /// cache.
+  package func noteRequest(of site: Int, at entry: Int32) {
+    if entry >= 0 { return hosts.noteUse(at: Int(entry)) }
+    sites[site].counts.requests += 1
+  }
 
   func change(countsOf site: Int, _ change: (inout SiteCounts) -> Void) {
     change(&sites[site].counts)

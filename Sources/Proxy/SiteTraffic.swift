@@ -7,7 +7,7 @@ struct SiteTraffic {
 
   func noteRequest(at place: RoutePlace) {
     guard place.site >= 0 else { return }
-    sites.noteRequest(of: Int(place.site))
+    sites.noteRequest(of: Int(place.site), at: place.entry)
   }
 
   func noteFailure(at place: RoutePlace) {
@@ -17,10 +17,8 @@ struct SiteTraffic {
 
   /// The sites that were asked, by their numbers.
   var asked: [(site: Int, counts: SiteCounts)] {
-    (0..<sites.count).compactMap { site in
-      let counts = sites.counts(of: site)
-      return counts.requests > 0 ? (site, counts) : nil
-    }
+    sites.counts.enumerated().filter { $0.element.requests > 0 }
+      .map { (site: $0.offset, counts: $0.element) }
   }
 
   /// Goes on from the counts of an older table, for the sites that have stayed.
@@ -32,8 +30,8 @@ struct SiteTraffic {
       if sites.hasName(of: number, in: old.sites, at: guess) {
         sites.change(countsOf: guess) { $0 = counts }
       } else if let found = sites.site(named: old.sites.name(of: number)) {
-        sites.change(countsOf: found) { $0 = counts }
-        offset = found - number
+        sites.change(countsOf: found.number) { $0 = counts }
+        offset = found.number - number
       }
     }
   }

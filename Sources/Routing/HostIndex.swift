@@ -3,13 +3,12 @@
 //
 // One open-addressing table holds exact names and wildcards alike: "*.example.com" is the key
 // ".example.com", a slice of every host that it covers, so nothing is copied to look it up. With
-// 100,000 sites the cost is that of the cache lines that are touched, and of finding their pages. Here
-// it is two lines: a slot of sixteen bytes, which has the name's number, and a record with the name itself,
-// which lies in one line unless the name is longer than most; both in memory of huge pages (`Table`). As
-// the number is in the slot, what is known of the site is fetched while the names are still being
-// compared. Which numbers of
-// labels occur among the wildcards is known as a set of bits, and only suffixes with such a number are
-// looked up: a host of a hundred labels costs no more than one of three.
+// 100,000 sites the cost is that of waiting for memory: of 440 ns three lines took 400, each known only
+// when the one before had come (docs/decisions/0018). So all about a name is in one line, where its hash
+// says: its number, eight bytes that its owner notes, how often it was used, and the name itself, if it
+// is not longer than most.
+// Which numbers of labels occur among the wildcards is known as a set of bits, and only suffixes with such
+// a number are looked up: a host of a hundred labels costs no more than one of three.
 import Bytes
 
 /// How the name of a site was found.
@@ -24,58 +23,70 @@ package enum HostMatch: Sendable, Equatable {
 /// A table from host names to numbers. Immutable once published; never copied, as a copy would count
 /// references at each request.
 package struct HostIndex: ~Copyable, Sendable {
-  /// A power of two of slots, two words each. The first has the lower half of its key's hash above, of
-  /// which the lowest bits say where it would like to be, and below where the name's record is; 0: it is
-  /// free. The second is the name's number.
-  private var slots: Table<UInt64>
-  /// For each name its count of bytes and its key, eight bytes to a word, the first one lowest, filled up
-  /// with zeros. Begins with a line that is nothing, so that no record is at 0.
-  private var records: Table<UInt64>
-  /// How many words of `records` are taken.
-  private var used = Self.line
+  /// A power of two of cells, a cache line each:
+  ///
+  ///     word 0    the lower half of the hash, of which the lowest bits say where the name would like to
+  ///               be; the bytes of the key; and 1, or the cell is free
+  ///     word 1    where in `longKeys` the key is, if not here; the name's number
+  ///     word 2    its owner's note
+  ///     word 3    how often it was used
+  ///     4 to 7    the key, the first byte lowest, filled up with zeros
+  private var cells: Table<UInt64>
+  /// The keys that are longer than 32 bytes, in whole words.
+  private var longKeys: [UInt64] = []
   /// Bit n: there is a wildcard whose suffix has n dots. RFC 1035's names have at most 127.
   private var depths: UInt128 = 0
-  private var anyHost: UInt32?
+  private var anyHost: (value: Int, note: UInt64)?
   private let hash = NameHash()
 
   /// How many names there are, `*` included.
   package private(set) var count = 0
 
-  /// Words in a cache line.
+  /// Words in a cache line, and before the key in it.
   private static var line: Int { 8 }
+  private static var keyStart: Int { 4 }
 
-  /// - Parameter names: those that are expected; more may come.
-  package init(expecting names: some Sequence<HostName> = EmptyCollection()) {
-    var (size, count, words) = (8, 0, Self.line)
-    for name in names {
-      count += 1
-      words = Self.start(of: name.key.count, after: words) + Self.words(name.key.count)
-    }
-    while Self.isCrowded(count, size) { size *= 2 }
-    slots = Table(repeating: 0, count: 2 * size)
-    records = Table(repeating: 0, count: words)
+  /// - Parameter expected: how many names there will be; more may come.
+  package init(expecting expected: Int = 0) {
+    var size = 8
+    while Self.isCrowded(expected, size) { size *= 2 }
+    cells = Table(repeating: 0, count: size * Self.line)
   }
 
   /// Bytes of memory behind the table.
-  package var byteCount: Int { slots.byteCount + records.byteCount }
+  package var byteCount: Int { cells.byteCount + longKeys.capacity * 8 }
 
   /// Gives a name a number.
   ///
-  /// - Parameter value: a number from 0 to `UInt32.max`.
+  /// - Parameters:
+  ///   - value: a number from 0 to `UInt32.max`.
+  ///   - note: what is to be found with it.
   /// - Returns: the number that the name has already and keeps; nil when it was new.
-  package mutating func insert(_ name: HostName, _ value: Int) -> Int? {
+  package mutating func insert(_ name: HostName, _ value: Int, note: UInt64 = 0) -> Int? {
     if name.kind == .any {
-      if let anyHost { return Int(anyHost) }
-      anyHost = UInt32(value)
+      if let anyHost { return anyHost.value }
+      anyHost = (value, note)
       count += 1
       return nil
     }
     let hashed = name.key.withBytes { hash.hash($0) }
-    let taken = name.key.withBytes { slot(of: $0, hashed) }
+    let taken = name.key.withBytes { cell(of: $0, hashed) }
     if let taken { return self.value(in: taken) }
-    if Self.isCrowded(count + 1, slots.count / 2) { makeSlots() }
-    let place = append(name.key)
-    put(hashed << 32 | UInt64(UInt32(place)), UInt64(UInt32(value)))
+    if Self.isCrowded(count + 1, cells.count / Self.line) { makeCells() }
+    let place = freeCell(for: hashed)
+    cells[place] = hashed << 32 | UInt64(name.key.count) << 1 | 1
+    cells[place + 1] = UInt64(longKeys.count) << 32 | UInt64(UInt32(value))
+    cells[place + 2] = note
+    name.key.withBytes { key in
+      let words = Self.words(key.byteCount)
+      for word in 0..<words {
+        if words > Self.line - Self.keyStart {
+          longKeys.append(key.word(8 * word))
+        } else {
+          cells[place + Self.keyStart + word] = key.word(8 * word)
+        }
+      }
+    }
     count += 1
     if name.kind == .wildcard {
       depths |= 1 << UInt128(name.key.count { $0 == 0x2e })
@@ -83,46 +94,27 @@ package struct HostIndex: ~Copyable, Sendable {
     return nil
   }
 
-  /// More than three quarters are taken. Up to there a search passes some three slots, neighbours in
-  /// a cache line; a larger table with more free ones was slower, as less of it is in the cache.
-  private static func isCrowded(_ names: Int, _ slots: Int) -> Bool { names * 4 > slots * 3 }
+  /// More than half are taken. Up to there nearly all names are in the line where they would like to be
+  /// or the next, which the processor fetches along.
+  private static func isCrowded(_ names: Int, _ cells: Int) -> Bool { names * 2 > cells }
 
-  private mutating func makeSlots() {
-    var old = Table<UInt64>(repeating: 0, count: slots.count * 2)
-    swap(&old, &slots)
-    for slot in stride(from: 0, to: old.count, by: 2) where old[slot] > 0 {
-      put(old[slot], old[slot + 1])
+  private mutating func makeCells() {
+    var old = Table<UInt64>(repeating: 0, count: cells.count * 2)
+    swap(&old, &cells)
+    for cell in stride(from: 0, to: old.count, by: Self.line) where old[cell] > 0 {
+      let new = freeCell(for: old[cell] >> 32)
+      for word in 0..<Self.line { cells[new + word] = old[cell + word] }
     }
   }
 
-  private mutating func put(_ tagged: UInt64, _ value: UInt64) {
-    let mask = slots.count - 1
-    var slot = 2 * Int(tagged >> 32) & mask
-    while slots[slot] > 0 { slot = (slot + 2) & mask }
-    slots[slot] = tagged
-    slots[slot + 1] = value
+  private func freeCell(for hashed: UInt64) -> Int {
+    var cell = firstCell(for: hashed)
+    while cells[cell] > 0 { cell = (cell + Self.line) & (cells.count - 1) }
+    return cell
   }
 
-  /// How many words the record of a key takes.
-  private static func words(_ bytes: Int) -> Int { 1 + (bytes + 7) / 8 }
-
-  /// Where the next record begins: in a new line if it would not end in the one that is begun.
-  private static func start(of bytes: Int, after used: Int) -> Int {
-    let left = (line - used % line) % line
-    return words(bytes) <= left ? used : used + left
-  }
-
-  /// - Returns: where the record is.
-  private mutating func append(_ key: [UInt8]) -> Int {
-    let start = Self.start(of: key.count, after: used)
-    used = start + Self.words(key.count)
-    if used > records.count { records = records.grown(to: used * 3 / 2, filling: 0) }
-    records[start] = UInt64(key.count)
-    key.withBytes { key in
-      for word in 0..<(key.byteCount + 7) / 8 { records[start + 1 + word] = key.word(8 * word) }
-    }
-    return start
-  }
+  /// How many words a key takes.
+  private static func words(_ bytes: Int) -> Int { (bytes + 7) / 8 }
 
   /// The number of the site for a host.
   ///
@@ -131,23 +123,36 @@ package struct HostIndex: ~Copyable, Sendable {
   /// - Returns: the number of the exact name, of the longest wildcard, of `*`, or nil.
   package func find(_ host: RawSpan) -> Int? { match(host)?.value }
 
-  /// As `find`, and tells by which name.
-  package func match(_ host: RawSpan) -> (value: Int, by: HostMatch)? {
+  /// What is known of a host.
+  package struct Match {
+    package let value: Int
+    package let note: UInt64
+    /// Where the name is kept, until another is inserted; nil for `*`.
+    package let place: Int?
+    /// By which name.
+    package let by: HostMatch
+  }
+
+  /// As `find`, and tells more.
+  package func match(_ host: RawSpan) -> Match? {
     // One site for all hosts, as often: their names do not matter.
-    if let anyHost, count == 1 { return (Int(anyHost), .any) }
+    if count == 1, let any { return any }
     let end = host.nameEnd
     // A longer one cannot be in the table; brackets enclose at most 45 bytes.
     if end > 0, end <= HostName.longest, host.octet(0) != 0x2e {
       let name = host.extracting(0..<end)
-      if let found = slot(of: name, hash.hash(name)) { return (value(in: found), .exact) }
+      if let found = cell(of: name, hash.hash(name)) { return match(in: found, .exact) }
       if depths != 0, let found = wildcard(name) { return found }
     }
-    guard let anyHost else { return nil }
-    return (Int(anyHost), .any)
+    return any
+  }
+
+  private var any: Match? {
+    anyHost.map { Match(value: $0.value, note: $0.note, place: nil, by: .any) }
   }
 
   /// The longest wildcard first: the one that begins at the leftmost dot.
-  private func wildcard(_ name: RawSpan) -> (value: Int, by: HostMatch)? {
+  private func wildcard(_ name: RawSpan) -> Match? {
     var dots = 0
     for i in 0..<name.byteCount where name.octet(i) == 0x2e { dots &+= 1 }
     var i = 0
@@ -156,8 +161,8 @@ package struct HostIndex: ~Copyable, Sendable {
       // Bits from 128 on are shifted out: such a suffix is in no table.
       if depths >> UInt128(dots) & 1 == 1 {
         let suffix = name.extracting(i..<name.byteCount)
-        if let found = slot(of: suffix, hash.hash(suffix)) {
-          return (value(in: found), .wildcard(suffix: suffix.byteCount))
+        if let found = cell(of: suffix, hash.hash(suffix)) {
+          return match(in: found, .wildcard(suffix: suffix.byteCount))
         }
       }
       dots &-= 1
@@ -167,66 +172,99 @@ package struct HostIndex: ~Copyable, Sendable {
   }
 
   @inline(__always)
-  private func slot(of key: RawSpan, _ hashed: UInt64) -> Int? {
-    let mask = slots.count &- 1
-    let tag = hashed & 0xffff_ffff
-    var slot = 2 &* Int(tag) & mask
-    while true {
-      let tagged = slots[slot]
-      if tagged == 0 { return nil }
-      if tagged >> 32 == tag, isKey(key, at: Int(tagged & 0xffff_ffff)) { return slot }
-      slot = (slot &+ 2) & mask
-    }
+  private func match(in cell: Int, _ by: HostMatch) -> Match {
+    Match(value: value(in: cell), note: cells[cell &+ 2], place: cell, by: by)
   }
 
   @inline(__always)
-  private func isKey(_ key: RawSpan, at record: Int) -> Bool {
-    guard keyCount(at: record) == key.byteCount else { return false }
-    var (at, i) = (record, 0)
+  private func firstCell(for hashed: UInt64) -> Int {
+    Self.line &* Int(hashed & 0xffff_ffff) & (cells.count &- 1)
+  }
+
+  @inline(__always)
+  private func cell(of key: RawSpan, _ hashed: UInt64) -> Int? {
+    let head = hashed << 32 | UInt64(key.byteCount) << 1 | 1
+    var cell = firstCell(for: hashed)
+    while true {
+      let found = cells[cell]
+      if found == 0 { return nil }
+      if found == head, isKey(key, in: cell) { return cell }
+      cell = (cell &+ Self.line) & (cells.count &- 1)
+    }
+  }
+
+  /// Whether the key of a cell, which is as long, is the same.
+  @inline(__always)
+  private func isKey(_ key: RawSpan, in cell: Int) -> Bool {
+    if key.byteCount > 8 * (Self.line - Self.keyStart) { return isLongKey(key, in: cell) }
+    var (at, i) = (cell &+ Self.keyStart, 0)
     while i < key.byteCount {
-      at &+= 1
       let word = key.word(i)
       // Most clients write names small; the key has no capitals.
-      if records[at] != word, records[at] != word.lowercasedASCII { return false }
+      if cells[at] != word, cells[at] != word.lowercasedASCII { return false }
+      at &+= 1
       i &+= 8
     }
     return true
   }
 
-  @inline(__always)
-  private func value(in slot: Int) -> Int { Int(slots[slot &+ 1]) }
+  private func isLongKey(_ key: RawSpan, in cell: Int) -> Bool {
+    let start = Int(cells[cell + 1] >> 32)
+    return (0..<Self.words(key.byteCount)).allSatisfy {
+      longKeys[start + $0] == key.word(8 * $0).lowercasedASCII
+    }
+  }
 
   @inline(__always)
-  private func keyCount(at record: Int) -> Int { Int(records[record]) }
+  private func value(in cell: Int) -> Int { Int(cells[cell &+ 1] & 0xffff_ffff) }
+
+  private func keyCount(in cell: Int) -> Int { Int(cells[cell] >> 1 & 0xff) }
+
+  /// A word of the key of a cell.
+  private func keyWord(_ number: Int, in cell: Int) -> UInt64 {
+    let isLong = Self.words(keyCount(in: cell)) > Self.line - Self.keyStart
+    return isLong
+      ? longKeys[Int(cells[cell + 1] >> 32) + number] : cells[cell + Self.keyStart + number]
+  }
+}
+
+// MARK: Uses
+
+extension HostIndex {
+  /// Counts a use of the name that is kept in a place.
+  package mutating func noteUse(at place: Int) { cells[place + 3] &+= 1 }
+
+  /// Tells of each name but `*` its number and how often it was used.
+  package func forEachUse(_ tell: (_ value: Int, _ uses: Int) -> Void) {
+    for cell in stride(from: 0, to: cells.count, by: Self.line) where cells[cell + 3] > 0 {
+      tell(value(in: cell), Int(cells[cell + 3]))
+    }
+  }
 }
 
 // MARK: Names
 
 extension HostIndex {
-  /// Where a name that is in the table is kept; 0 for `*`, and for one that is not there.
-  package func place(of name: HostName) -> Int {
-    guard name.kind != .any else { return 0 }
-    let found = name.key.withBytes { slot(of: $0, hash.hash($0)) }
-    guard let found else { return 0 }
-    return Int(slots[found] & 0xffff_ffff)
+  /// Where a name is kept, until another is inserted; nil for `*`, and for one that is not there.
+  package func place(of name: HostName) -> Int? {
+    guard name.kind != .any else { return nil }
+    return name.key.withBytes { cell(of: $0, hash.hash($0)) }
   }
 
   /// The name that is kept in a place, as `HostName.description` writes it.
   package func name(at place: Int) -> String {
-    guard place > 0 else { return HostName.any.description }
-    let key = (0..<keyCount(at: place)).map { byte in
-      UInt8(truncatingIfNeeded: records[place + 1 + byte / 8] >> UInt64(byte % 8 * 8))
+    let key = (0..<keyCount(in: place)).map { byte in
+      UInt8(truncatingIfNeeded: keyWord(byte / 8, in: place) >> UInt64(byte % 8 * 8))
     }
     return (key[0] == 0x2e ? "*" : "") + String(decoding: key, as: UTF8.self)
   }
 
   /// Whether a name that is kept in a place is the same as one that another index keeps in another.
   package func hasName(at place: Int, of other: borrowing HostIndex, at otherPlace: Int) -> Bool {
-    guard place > 0, otherPlace > 0 else { return place == otherPlace }
-    let count = keyCount(at: place)
-    guard count == other.keyCount(at: otherPlace) else { return false }
-    for word in 1..<Self.words(count)
-    where records[place + word] != other.records[otherPlace + word] {
+    let count = keyCount(in: place)
+    guard count == other.keyCount(in: otherPlace) else { return false }
+    for word in 0..<Self.words(count)
+    where keyWord(word, in: place) != other.keyWord(word, in: otherPlace) {
       return false
     }
     return true

@@ -98,9 +98,9 @@ package struct CertificateIndex: Sendable {
   ///   - ecdsa: whether the client verifies ECDSA signatures.
   /// - Returns: nil when no certificate is for this name.
   package func find(_ name: RawSpan, ecdsa: Bool) -> Certificate? {
-    guard let (number, match) = names.index.match(name) else { return nil }
-    if case .wildcard(let suffix) = match, !Self.isOneLabel(name, before: suffix) { return nil }
-    return pick(choices[number], ecdsa)
+    guard let found = names.index.match(name) else { return nil }
+    if case .wildcard(let suffix) = found.by, !Self.isOneLabel(name, before: suffix) { return nil }
+    return pick(choices[found.value], ecdsa)
   }
 
   /// The certificate for clients that name no server, or one that no certificate is for.
