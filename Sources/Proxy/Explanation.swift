@@ -156,7 +156,8 @@ extension Plan {
     guard let (site, by) = head.withBytes({ sites.match(host: $0.slice(request.host)) }) else {
       return explanation.add("site", "none has this name: \(message.isByTLS ? 421 : 404)")
     }
-    explanation.add("site", "\(sites.name(of: site.number)) (\(Self.reason(by, String(name) ?? host)))")
+    let reason = Self.reason(by, String(name) ?? host)
+    explanation.add("site", "\(sites.name(of: site.number)) (\(reason))")
     if message.isByTLS, let target = sites.passthroughs[site.number] {
       let upstream = Int(target.upstream)
       explanation.upstream = upstream

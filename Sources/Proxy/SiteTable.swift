@@ -101,7 +101,7 @@ package final class SiteTable {
   }
 
   private var hosts: HostIndex
-  private var sites: Table<Site>
+  private var sites: [Site]
   private(set) var pathSets: [PathSet] = []
   private var routes: [Route] = []
   private(set) var destinations: [Destination] = []
@@ -114,7 +114,7 @@ package final class SiteTable {
 
   package init(_ configurations: [SiteConfiguration]) {
     hosts = HostIndex(expecting: configurations.reduce(0) { $0 + $1.names.count })
-    sites = Table(repeating: Site(note: 0, name: -1), count: configurations.count)
+    sites = Array(repeating: Site(note: 0, name: -1), count: configurations.count)
     routes.reserveCapacity(
       configurations.reduce(0) { $0 + ($1.routes.count == 1 ? 0 : $1.routes.count) })
     var makers = Makers()
@@ -332,7 +332,7 @@ package final class SiteTable {
 
   /// Bytes of memory behind the table, what is shared with the configuration apart.
   var byteCount: Int {
-    hosts.byteCount + sites.byteCount
+    hosts.byteCount + sites.capacity * MemoryLayout<Site>.stride
       + routes.capacity * MemoryLayout<Route>.stride
       + destinations.capacity * MemoryLayout<Destination>.stride
       + pathSets.capacity * MemoryLayout<PathSet>.stride

@@ -31,7 +31,7 @@ package struct HostIndex: ~Copyable, Sendable {
   ///     word 2    its owner's note
   ///     word 3    how often it was used
   ///     4 to 7    the key, the first byte lowest, filled up with zeros
-  private var cells: Table<UInt64>
+  private var cells: [UInt64]
   /// The keys that are longer than 32 bytes, in whole words.
   private var longKeys: [UInt64] = []
   /// Bit n: there is a wildcard whose suffix has n dots. RFC 1035's names have at most 127.
@@ -50,11 +50,11 @@ package struct HostIndex: ~Copyable, Sendable {
   package init(expecting expected: Int = 0) {
     var size = 8
     while Self.isCrowded(expected, size) { size *= 2 }
-    cells = Table(repeating: 0, count: size * Self.line)
+    cells = Array(inHugePages: 0, count: size * Self.line)
   }
 
   /// Bytes of memory behind the table.
-  package var byteCount: Int { cells.byteCount + longKeys.capacity * 8 }
+  package var byteCount: Int { (cells.capacity + longKeys.capacity) * 8 }
 
   /// Gives a name a number.
   ///
@@ -99,7 +99,7 @@ package struct HostIndex: ~Copyable, Sendable {
   private static func isCrowded(_ names: Int, _ cells: Int) -> Bool { names * 2 > cells }
 
   private mutating func makeCells() {
-    var old = Table<UInt64>(repeating: 0, count: cells.count * 2)
+    var old = [UInt64](inHugePages: 0, count: cells.count * 2)
     swap(&old, &cells)
     for cell in stride(from: 0, to: old.count, by: Self.line) where old[cell] > 0 {
       let new = freeCell(for: old[cell] >> 32)

@@ -108,7 +108,7 @@ import Testing
           }))
     }
     let plan = quietPlan(configuration)
-    #expect(plan.byteCount / count < 170)
+    #expect(plan.byteCount / count < 220)
     for i in stride(from: 0, to: count, by: 997) {
       let expected = "customer-\(i).example.com /api/ -> u\(i % 4)"
       #expect(answer(plan, "customer-\(i).example.com", "/api/x") == expected)

@@ -6,13 +6,16 @@ import Testing
 @testable import Routing
 
 @Suite struct SiteTrafficTests {
-  private func plan(_ names: [String]) throws -> Plan {
+  private func plan(_ names: [String]) throws -> Plan { try plan(of: names.map { [$0] }) }
+
+  /// - Parameter sites: the names of each.
+  private func plan(of sites: [[String]]) throws -> Plan {
     quietPlan(
       Configuration(
         listeners: [], upstreams: [],
-        sites: try names.map {
+        sites: try sites.map {
           SiteConfiguration(
-            names: [try HostName($0)],
+            names: try $0.map { try HostName($0) },
             routes: [
               RouteConfiguration(
                 pattern: .prefix(Array("/".utf8)),
@@ -44,5 +47,25 @@ import Testing
       "*.d.example": SiteCounts(requests: 1),
     ]
     #expect(new.siteCounts == all.filter { names.contains($0.key) })
+  }
+
+  @Test func `requests by any name of a site count together, before a change and after`() throws {
+    let hosts = ["a.example", "x.www.example", "b.example", "y.www.example", "elsewhere.example"]
+    func ask(_ plan: Plan) {
+      for host in hosts {
+        guard case .destination(_, let place) = plan.find(host: host, path: "/") else { continue }
+        plan.tables.traffic.noteRequest(at: place)
+      }
+    }
+    let sites = [["a.example", "b.example", "*.www.example"], ["*"]]
+    let old = try plan(of: sites)
+    ask(old)
+    #expect(
+      old.siteCounts == ["a.example": SiteCounts(requests: 4), "*": SiteCounts(requests: 1)])
+    let new = try plan(of: sites.reversed())
+    new.takeEffect(after: old)
+    ask(new)
+    #expect(
+      new.siteCounts == ["a.example": SiteCounts(requests: 8), "*": SiteCounts(requests: 2)])
   }
 }
