@@ -149,7 +149,7 @@ def drawn():
 
 
 def declared():
-    """The same from Package.swift; tests apart."""
+    """The same from Package.swift; tests and benchmarks apart."""
     command = ["swift", "package", "dump-package"]
     package = json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout)
 
@@ -160,7 +160,8 @@ def declared():
     return {
         target["name"]: {name(dependency) for dependency in target["dependencies"]}
         for target in package["targets"]
-        if target["type"] != "test" and not target.get("path", "").startswith("Tests/")
+        if target["type"] != "test"
+        and not target.get("path", "").startswith(("Tests/", "Benchmarks/"))
     }
 
 

@@ -21,6 +21,7 @@ from .proxies import BALANCE, SITES, Setup
 
 SLOW_MILLISECONDS = 50
 PLATFORM_SERVERS = 10
+SHORTEST = 0.1  # seconds of a turn
 TURNS, TURN = 24, 0.25  # of runs with many sites and with one, within a round; of --seconds each
 RELOADS, RELOAD_PAUSE = 50, 0.1
 RELOAD_PATIENCE = 10  # seconds until a new configuration is in force
@@ -69,8 +70,11 @@ class Sites(Runner):
     from one second to the next. So three configurations take turns, their proxies being up all the
     time, in an order that is drawn anew for each turn; the median of the differences counts. Many
     short turns tell more than a few long ones: what the machine does meanwhile changes less between
-    neighbours. The third has one site and 10 servers: ten sets of sockets cost the kernel something, too, whoever
-    chooses among them and however, so what is added by it is told apart.
+    neighbours. The third has one site and 10 servers: ten sets of sockets cost the kernel something,
+    too, whoever chooses among them and however, so what is added by it is told apart.
+
+    Even so a tenth of a microsecond cannot be told. For rsp its own benchmark measures routing and the
+    choice of a server alone (scripts/bench-routing), where it has been built.
     """
 
     def _start_backends(self):
@@ -87,7 +91,7 @@ class Sites(Runner):
             memory = {kind: processes.private_memory(process) for kind, (process, _) in up.items()}
             for process, port in up.values():
                 check_content(port, self.case, name)
-            return self._alternate(up) | {
+            return self._alternate(up) | self._alone(name) | {
                 "site_bytes": (memory["many"] - memory["one"]) / SITES, "ready_ms": ready * 1e3}
         except (BenchError, OSError) as error:
             return {"problems": [str(error)]}
@@ -95,11 +99,23 @@ class Sites(Runner):
             for process, _ in up.values():
                 processes.end(process)
 
+    def _alone(self, name):
+        program = os.path.join(os.path.dirname(self.bench.programs["rsp"]), "routing-benchmark")
+        if name != "rsp" or not os.path.exists(program):
+            return {}
+        run = subprocess.run(["taskset", "-c", str(processes.PROXY_CORE), program],
+                             capture_output=True, text=True, timeout=60, check=True)
+        # sites, servers, and nanoseconds with the caches kept, then with 1 and 4 MiB of them used.
+        rows = [line.split() for line in run.stdout.splitlines()]
+        costs = {(row[0], row[1]): float(row[3]) for row in rows if row and row[0].isdigit()}
+        return {"routing_us": (costs[str(SITES), "10"] - costs["1", "1"]) / 1e3}
+
     def _alternate(self, up):
         costs, user, problems, raw = {k: [] for k in up}, {k: [] for k in up}, [], []
         for _ in range(TURNS):
             for kind in random.sample(sorted(up), len(up)):
-                result, wrong = self._load(*up[kind], self.seconds * self.case.length * TURN)
+                seconds = max(SHORTEST, self.seconds * self.case.length * TURN)
+                result, wrong = self._load(*up[kind], seconds)
                 problems += wrong
                 raw.append(result)
                 cost = result["cpu_ns"] / max(1, result["requests"]) / 1e3
