@@ -5,6 +5,8 @@ import Glibc
 extension Array where Element: BitwiseCopyable {
   /// So many equal elements, in huge pages where there are enough of them and the kernel offers such
   /// pages (`transparent_hugepage` is `madvise` or `always`).
+  // Inlined, since a generic function of another module would ask for the type at each element.
+  @inlinable
   package init(inHugePages element: Element, count: Int) {
     self = []
     reserveCapacity(count)
@@ -12,7 +14,8 @@ extension Array where Element: BitwiseCopyable {
     append(contentsOf: repeatElement(element, count: count))
   }
 
-  private static func advise(_ room: inout [Element]) {
+  @usableFromInline
+  package static func advise(_ room: inout [Element]) {
     let bytes = room.capacity * MemoryLayout<Element>.stride
     guard bytes >= 2 << 20 else { return }
     unsafe room.withUnsafeMutableBufferPointer { room in
