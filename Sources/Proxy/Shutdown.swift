@@ -74,6 +74,9 @@ extension Worker {
       // Not while messages are on their way: it takes the allocator's time, and their blocks' pages.
       if state.parkedSinceTrim >= 64, state.buffers.lent <= WorkerState.ownBlocks {
         state.parkedSinceTrim = 0
+        // What tasks in reserve hold lies among pages that are free but for it.
+        state.reserve.dismiss()
+        await state.reactor.yield()
         Memory.trim()
       }
     }

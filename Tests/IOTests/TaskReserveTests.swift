@@ -44,6 +44,29 @@ import Testing
     }
   }
 
+  @Test func `tasks that are let go find no work, but what is given at the same time is done`()
+    async throws
+  {
+    try await onLoop { worker in
+      let reserve = TaskReserve<Int>(limit: 3)
+      var tasks: [Task<Int?, Never>] = []
+      for _ in 0..<3 {
+        tasks.append(
+          Task.immediate {
+            _ = worker
+            return await reserve.next()
+          })
+      }
+      #expect(reserve.give(1))
+      reserve.dismiss()
+      #expect(reserve.count == 0)
+      #expect(!reserve.give(2))
+      var done: [Int] = []
+      for task in tasks { if let work = await task.value { done.append(work) } }
+      #expect(done == [1])
+    }
+  }
+
   @Test func `a task goes on in a later turn, not within the gift`() async throws {
     try await onLoop { worker in
       let reserve = TaskReserve<Int>(limit: 1)

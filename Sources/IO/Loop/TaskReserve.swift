@@ -28,12 +28,21 @@ package final class TaskReserve<Work> {
     return true
   }
 
-  /// Waits for work. Nil at once when enough tasks wait already: the task should end.
+  /// Waits for work. Nil at once when enough tasks wait already, or later when it is dismissed: the task
+  /// should end.
   @inlinable
   package func next() async -> Work? {
     guard unsafe waiting.count < limit else { return nil }
     await unsafe withUnsafeContinuation { continuation in unsafe waiting.append(continuation) }
-    // As many tasks go on as were given work.
-    return given.removeFirst()
+    // Besides those that were given work there are those that were let go.
+    return given.isEmpty ? nil : given.removeFirst()
+  }
+
+  /// Lets all go that wait: in the loop's next turn they find no work, and should end.
+  @inlinable
+  package func dismiss() {
+    // SAFETY: as above.
+    unsafe waiting.forEach { unsafe $0.resume() }
+    unsafe waiting.removeAll()
   }
 }
