@@ -108,7 +108,8 @@ extension ClientConnection where Stream: ~Copyable {
     turn.search = makeSearch(for: upstream)
   }
 
-  private func endTurn(at upstream: UpstreamPlan) {
+  /// What `upstream.begin` has begun is over, and with it all that the request had of the upstream.
+  func endTurn(at upstream: UpstreamPlan) {
     endLease(at: upstream)
     endRetry(at: upstream)
     if turn.search != nil { turn.search = nil }

@@ -18,11 +18,7 @@ extension ClientConnection where Stream: ~Copyable {
     let upstream = route.upstream
     route.tables.traffic.noteRequest(at: place)
     upstream.begin()
-    defer {
-      endLease(at: upstream)
-      endRetry(at: upstream)
-      upstream.end()
-    }
+    defer { endTurn(at: upstream) }
     isPassed = true
     if upstream.balancer.algorithm == .hash { turn.makeSearch().key = addressKey }
     let preamble = proxyHeader(for: upstream, hello)

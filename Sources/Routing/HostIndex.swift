@@ -78,9 +78,8 @@ package struct HostIndex: ~Copyable, Sendable {
     cells[place + 1] = UInt64(longKeys.count) << 32 | UInt64(UInt32(value))
     cells[place + 2] = note
     name.key.withBytes { key in
-      let words = Self.words(key.byteCount)
-      for word in 0..<words {
-        if words > Self.line - Self.keyStart {
+      for word in 0..<Self.words(key.byteCount) {
+        if Self.isLong(key.byteCount) {
           longKeys.append(key.word(8 * word))
         } else {
           cells[place + Self.keyStart + word] = key.word(8 * word)
@@ -112,6 +111,10 @@ package struct HostIndex: ~Copyable, Sendable {
     while cells[cell] > 0 { cell = (cell + Self.line) & (cells.count - 1) }
     return cell
   }
+
+  /// Whether a key finds no room in its cell.
+  @inline(__always)
+  private static func isLong(_ bytes: Int) -> Bool { bytes > 8 &* (line &- keyStart) }
 
   /// How many words a key takes.
   private static func words(_ bytes: Int) -> Int { (bytes + 7) / 8 }
@@ -196,7 +199,7 @@ package struct HostIndex: ~Copyable, Sendable {
   /// Whether the key of a cell, which is as long, is the same.
   @inline(__always)
   private func isKey(_ key: RawSpan, in cell: Int) -> Bool {
-    if key.byteCount > 8 * (Self.line - Self.keyStart) { return isLongKey(key, in: cell) }
+    if Self.isLong(key.byteCount) { return isLongKey(key, in: cell) }
     var (at, i) = (cell &+ Self.keyStart, 0)
     while i < key.byteCount {
       let word = key.word(i)
@@ -222,8 +225,7 @@ package struct HostIndex: ~Copyable, Sendable {
 
   /// A word of the key of a cell.
   private func keyWord(_ number: Int, in cell: Int) -> UInt64 {
-    let isLong = Self.words(keyCount(in: cell)) > Self.line - Self.keyStart
-    return isLong
+    Self.isLong(keyCount(in: cell))
       ? longKeys[Int(cells[cell + 1] >> 32) + number] : cells[cell + Self.keyStart + number]
   }
 }

@@ -31,7 +31,8 @@ package struct CertificateIndex: Sendable {
   ///   - now: seconds since 1970.
   package init(_ certificates: [Certificate], now: Int) {
     self.certificates = certificates
-    var index = HostIndex()
+    var index = HostIndex(
+      expecting: certificates.reduce(0) { $0 + $1.names.hosts.count })
     var named: [(place: Int, number: Int)] = []
     for (place, certificate) in certificates.enumerated() {
       for host in certificate.names.hosts {

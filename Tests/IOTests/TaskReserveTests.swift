@@ -5,6 +5,18 @@ import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct TaskReserveTests {
+  /// So many tasks of the worker's that wait for work.
+  private func waiting(
+    _ count: Int, in reserve: TaskReserve<Int>, on worker: isolated LoopActor
+  ) -> [Task<Int?, Never>] {
+    (0..<count).map { _ in
+      Task.immediate {
+        _ = worker
+        return await reserve.next()
+      }
+    }
+  }
+
   @Test func `work finds no task before one waits`() async throws {
     try await onLoop { _ in
       #expect(!TaskReserve<Int>(limit: 1).give(1))
@@ -14,14 +26,7 @@ import Testing
   @Test func `each piece of work goes to one task that waits`() async throws {
     try await onLoop { worker in
       let reserve = TaskReserve<Int>(limit: 3)
-      var tasks: [Task<Int?, Never>] = []
-      for _ in 0..<3 {
-        tasks.append(
-          Task.immediate {
-            _ = worker
-            return await reserve.next()
-          })
-      }
+      let tasks = waiting(3, in: reserve, on: worker)
       #expect(reserve.count == 3)
       for work in 1...3 { #expect(reserve.give(work)) }
       #expect(!reserve.give(4))
@@ -34,10 +39,7 @@ import Testing
   @Test func `one task more than the limit does not wait`() async throws {
     try await onLoop { worker in
       let reserve = TaskReserve<Int>(limit: 1)
-      let first = Task.immediate {
-        _ = worker
-        return await reserve.next()
-      }
+      let first = waiting(1, in: reserve, on: worker)[0]
       #expect(await reserve.next() == nil)
       #expect(reserve.give(7))
       #expect(await first.value == 7)
@@ -49,14 +51,7 @@ import Testing
   {
     try await onLoop { worker in
       let reserve = TaskReserve<Int>(limit: 3)
-      var tasks: [Task<Int?, Never>] = []
-      for _ in 0..<3 {
-        tasks.append(
-          Task.immediate {
-            _ = worker
-            return await reserve.next()
-          })
-      }
+      let tasks = waiting(3, in: reserve, on: worker)
       #expect(reserve.give(1))
       reserve.dismiss()
       #expect(reserve.count == 0)
