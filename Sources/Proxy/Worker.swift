@@ -2,7 +2,7 @@
 // nothing on the path of a request.
 //
 // The actor's executor is the loop, so the compiler keeps the worker's state on the worker's
-// thread. Every task names the loop as its preferred executor, too: see EventLoop.
+// thread, and takes its tasks' resumptions, too: see EventLoop.
 import Bytes
 import Configuration
 import HTTP
