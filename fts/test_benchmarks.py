@@ -1,5 +1,6 @@
 """scripts/bench still measures what it says. Not how fast anything is: the machine is busy here."""
 
+import importlib.util
 import json
 import pathlib
 import subprocess
@@ -10,6 +11,36 @@ import pytest
 from harness.proxy import binary
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def processes():
+    """The benchmark's own module; by its path, since the tests have a `harness` too."""
+    path = ROOT / "Benchmarks" / "harness" / "processes.py"
+    spec = importlib.util.spec_from_file_location("benchmark_processes", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_session_of_a_benchmark_has_precedence_and_gives_it_back(processes, tmp_path):
+    autogroup = tmp_path / "autogroup"
+    autogroup.write_text("/autogroup-283 nice 3\n")
+    with processes.precedence(autogroup):
+        assert autogroup.read_text() == "-20"
+    assert autogroup.read_text() == "3"
+
+
+@pytest.mark.parametrize("content", ["", None])
+def test_a_machine_that_does_not_let_sessions_have_precedence_runs_benchmarks(
+    processes, content, tmp_path
+):
+    autogroup = tmp_path / "autogroup"
+    if content is not None:
+        autogroup.write_text(content)
+    with processes.precedence(autogroup):
+        pass
+    assert not autogroup.exists() or autogroup.read_text() == content
 
 
 @pytest.mark.slow

@@ -42,25 +42,41 @@ def raise_file_limit(wanted):
 
 
 @contextlib.contextmanager
-def precedence():
+def precedence(autogroup=AUTOGROUP):
     """Lets our session go before other programs while something is measured, where that is allowed.
 
     Linux shares each core among sessions (sched(7), "autogroup"), so that a compiler on the proxy's
     core would be what the latency shows. The proxy, its clients and its server have one session.
+    In a container whose group of processes has its own share of the machine, `autogroup` is empty.
     """
-    try:
-        with open(AUTOGROUP, encoding="ascii") as file:
-            before = file.read().split()[-1]
-        with open(AUTOGROUP, "w", encoding="ascii") as file:
-            file.write("-20")
-    except OSError:  # no such thing here, or no right to it
+    before = _session_nice(autogroup)
+    if before is None or not _set_session_nice(autogroup, "-20"):
         yield
         return
     try:
         yield
     finally:
-        with open(AUTOGROUP, "w", encoding="ascii") as file:
-            file.write(before)
+        _set_session_nice(autogroup, before)
+
+
+def _session_nice(autogroup):
+    """The nice value in a line such as `/autogroup-283 nice 0`, or None where there is none."""
+    try:
+        with open(autogroup, encoding="ascii") as file:
+            words = file.read().split()
+    except OSError:  # a kernel without autogroups
+        return None
+    return words[-1] if words else None
+
+
+def _set_session_nice(autogroup, nice):
+    """Whether it could be set: less than 0 needs CAP_SYS_NICE."""
+    try:
+        with open(autogroup, "w", encoding="ascii") as file:
+            file.write(nice)
+    except OSError:
+        return False
+    return True
 
 
 def free_port():
