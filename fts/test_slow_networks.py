@@ -227,6 +227,36 @@ def test_a_client_that_reads_slowly_but_steadily_is_not_cut(rsp, serve):
         assert digest(client.received[len(head) :]) == digest(data)
 
 
+@pytest.mark.parametrize("reads", [True, False])
+def test_small_responses_that_find_no_room_are_whole_or_cut_in_time(rsp, serve, reads):
+    """A client asks for one small page after the other and does not read, until one finds no room."""
+
+    def script(connection):
+        while (asked := connection.read_request()) is not None:
+            connection.send(response(asked.target.ljust(1500, b".")))
+
+    server = serve(script)
+    proxy = rsp(server, write_timeout="20s" if reads else "500ms")
+    before = proxy.descriptors
+    with proxy.client(receive_buffer=4096) as client:
+        asked = 0
+        while asked < 20_000:
+            client.send(request("GET", f"/{asked}"))
+            asked += 1
+            try:
+                wait_until(lambda: len(server.requests) >= asked, "a request", seconds=0.5)
+            except AssertionError:
+                break  # the response before it waits for room
+        assert 10 < len(server.requests) < 20_000
+        if not reads:
+            proxy.wait_for_descriptors(before + 1)
+            return
+        for number in range(asked):
+            assert client.read_response().body == (b"/%d" % number).ljust(1500, b".")
+    # The server's connection is kept.
+    proxy.wait_for_descriptors(before + 1)
+
+
 # Clients that vanish
 
 

@@ -34,6 +34,7 @@ extension ClientConnection where Stream: ~Copyable {
     let persists = mayPersist && wasSent && canDelimit(response.framing)
     let isStream = !isHere(attempt) && response.isEventStream(attempt.received.bytes)
     try startDownload(&attempt, persists: persists)
+    if persists, isWaitingForUs { download.post(to: &stream) }
     while true {
       let again: Bool
       do {
@@ -54,6 +55,12 @@ extension ClientConnection where Stream: ~Copyable {
     }
     if persists { return .persist }
     return wasSent ? .close : .linger
+  }
+
+  /// Whether nothing more has come from the client: it waits for this response, and after it we shall
+  /// wait for its next request.
+  private var isWaitingForUs: Bool {
+    !stream.mayRead && input.count == inputUsed && !upload.hasSurplus
   }
 
   /// Whether all of the response has come.

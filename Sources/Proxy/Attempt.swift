@@ -52,12 +52,16 @@ extension ClientConnection where Stream: ~Copyable {
   ) async throws(AttemptFailure) -> Disposition {
     inputUsed = try startUpload(route, target, keepsServer: pool.keepsConnections)
     var attempt = Attempt(pool: pool, route: route, startedAt: reactor.now)
+    upload.post(to: &server.stream)
     do throws(AttemptFailure) {
       try await awaitResponse(from: server, &attempt)
     } catch {
       cannotReplay = upload.hasReadSource || attempt.interimResponses > 0
       throw error
     }
+    // A response in the turn of its request is none to it, but the request is to be gone before
+    // anything is made of the connection.
+    if !server.stream.settle() { attempt.uploadFailed = true }
     noteResponse(of: route.upstream)
     if response.status == 101 { return try await tunnel(to: server, &attempt) }
     return try await passResponse(from: server, &attempt)
@@ -131,6 +135,7 @@ extension ClientConnection where Stream: ~Copyable {
       } else {
         let wait = responseWait(for: server, attempt)
         let wake = await reactor.wait(for: wait.interests, until: wait.deadline)
+        if server.stream.hasUnsent { upload.takeBack(from: &server.stream) }
         try judge(wake, wait, &attempt)
       }
     }

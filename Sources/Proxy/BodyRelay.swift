@@ -222,6 +222,19 @@ struct BodyRelay: ~Copyable {
     }
   }
 
+  /// Posts a message that is all there and small, so that the relay is finished (`ByteStream.post`).
+  mutating func post<To: ByteStream & ~Copyable>(to: inout To) {
+    if isInputEnded, extras == nil, output.post(to: &to) { noteProgress() }
+  }
+
+  /// Takes back what did not leave of a message that was posted.
+  @inline(never)
+  mutating func takeBack<To: ByteStream & ~Copyable>(from sink: inout To) {
+    var rest = worker.buffers.borrow(.small)
+    rest.append(sink.takeUnsent())
+    output.append(rest)
+  }
+
   /// Empties the pipe, and gives it back where it is not needed. True when nothing is left in it.
   private mutating func flushPipe<To: ByteStream & ~Copyable>(
     _ extras: RelayExtras, to: inout To

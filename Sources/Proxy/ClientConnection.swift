@@ -183,6 +183,7 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
         guard case .ready = await reactor.wait(for: stream.readInterest, until: parkAt) else {
           return .idle
         }
+        if stream.hasUnsent, await !sendRest() { return .closed }
       }
       input = worker.buffers.borrow(.small)
     }
@@ -216,6 +217,15 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
   private func waitForRest(until deadline: Moment) async -> Bool {
     if case .ready = await reactor.wait(for: stream.readInterest, until: deadline) { return true }
     return false
+  }
+
+  /// Writes what did not leave of the last response. False if it cannot be written in time.
+  @inline(never)
+  private func sendRest() async -> Bool {
+    var rest = worker.buffers.borrow(.small)
+    rest.append(stream.takeUnsent())
+    let patience = route?.options.writeTimeoutMilliseconds ?? 10_000
+    return await write(&rest, until: reactor.now.advanced(by: Int64(patience)))
   }
 
   // MARK: Ending

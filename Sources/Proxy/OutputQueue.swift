@@ -67,6 +67,16 @@ struct OutputQueue: ~Copyable {
     return .drained
   }
 
+  /// Posts everything, where that is one small block, to leave at the end of the turn.
+  ///
+  /// - Returns: whether it did; then the queue is empty.
+  mutating func post<Sink: ByteStream & ~Copyable>(to sink: inout Sink) -> Bool {
+    guard rest.isEmpty, !first.isEmpty, sink.post(first.bytes) else { return false }
+    written += UInt64(first.count)
+    first = ByteBuffer()
+    return true
+  }
+
   /// Gives the empty first block back and makes the next one the first.
   private mutating func advance() {
     first = ByteBuffer()

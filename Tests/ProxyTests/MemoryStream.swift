@@ -91,6 +91,25 @@ struct MemoryStream: ~Copyable, ByteStream {
     return .moved(count)
   }
 
+  /// How many bytes of a posted message leave; nil when nothing can be posted.
+  var postedRoom: Int?
+  private var unsent: [UInt8] = []
+
+  mutating func post(_ message: RawSpan) -> Bool {
+    guard let postedRoom else { return false }
+    let bytes = copy(message)
+    written += bytes.prefix(postedRoom)
+    unsent = Array(bytes.dropFirst(postedRoom))
+    return true
+  }
+
+  var hasUnsent: Bool { !unsent.isEmpty }
+
+  mutating func takeUnsent() -> [UInt8] {
+    defer { unsent = [] }
+    return unsent
+  }
+
   private func copy(_ bytes: RawSpan) -> [UInt8] {
     // SAFETY: every bit pattern is a UInt8.
     unsafe bytes.withUnsafeBytes { unsafe Array($0) }

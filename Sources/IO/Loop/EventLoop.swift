@@ -63,12 +63,14 @@ package final class EventLoop: SerialExecutor, @unchecked Sendable {
   /// Ends `run` after the current turn. Owner thread only.
   package func stop() { stopping = true }
 
-  /// Turns the loop until `stop`: jobs that are ready, then what the kernel reports.
+  /// Turns the loop until `stop`: jobs that are ready, the messages they posted, then what the kernel
+  /// reports.
   package func run(_ reactor: Reactor) {
     takeJobsOfThread()
     defer { unsafe cconcurrency_adopt_thread(nil, Self.takeOver) }
     while !stopping {
       runReady()
+      reactor.sendPosted()
       if stopping { return }
       if reactor.poll(blocking: ready.isEmpty) { takeInbox() }
     }

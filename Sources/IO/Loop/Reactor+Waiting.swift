@@ -33,7 +33,7 @@ extension Reactor {
   }
 
   private func isReady(_ interest: Interest) -> Bool {
-    interest.fd >= 0 && isReady(interest.fd, for: interest.wanted.union(.failure))
+    interest.fd >= 0 && isReady(interest.fd, for: interest.wanted.union(.always))
   }
 
   @usableFromInline
@@ -47,12 +47,12 @@ extension Reactor {
     unsafe slots[first].continuation = continuation
     slots[first].waiter = first
     slots[first].partner = second
-    slots[first].armed = interests.first.wanted.union(.failure)
+    slots[first].armed = interests.first.wanted.union(.always)
     slots[first].deadline = deadline
     if second >= 0 {
       precondition(slots[second].waiter < 0, "two tasks wait for one descriptor")
       slots[second].waiter = first
-      slots[second].armed = interests.second.wanted.union(.failure)
+      slots[second].armed = interests.second.wanted.union(.always)
     }
     file(first, until: deadline)
   }

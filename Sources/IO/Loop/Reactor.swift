@@ -16,6 +16,7 @@ package final class Reactor {
   private let events: UnsafeMutablePointer<epoll_event>
   var slots = SlotTable()
   var wheel: TimerWheel
+  var outbox = Outbox()
   var keepers: [KeeperEntry] = []
   /// Numbers of keepers that have gone.
   var freeKeepers: [UInt16] = []
@@ -95,6 +96,7 @@ package final class Reactor {
   /// Forgets a descriptor that is about to be closed.
   package func forget(_ fd: Int32) {
     precondition(slots[fd].waiter < 0, "closed while a task waits for it")
+    dropPost(of: fd)
     slots[fd].generation &+= 1
     slots[fd].keeper = 0
     slots[fd].deadline = .never

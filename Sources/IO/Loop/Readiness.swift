@@ -14,6 +14,10 @@ package struct Readiness: OptionSet, Sendable {
   @inlinable package static var hangup: Readiness { Readiness(rawValue: 4) }
   /// The connection is broken (EPOLLERR, EPOLLHUP). Stays set and ends every wait.
   @inlinable package static var failure: Readiness { Readiness(rawValue: 8) }
+  /// Some of what was posted did not leave (`Reactor.post`). Ends every wait, until it is dealt with.
+  @inlinable package static var unsent: Readiness { Readiness(rawValue: 16) }
+  /// What ends a wait whatever it is for.
+  static var always: Readiness { [.failure, .unsent] }
 }
 
 /// A wish to be woken when a descriptor is ready.

@@ -20,8 +20,11 @@ struct Slot {
   var keeper: UInt16 = 0
   /// What the keeper wanted to remember, instead of a task or an object.
   var note: UInt64 = 0
+  /// What has been posted and not left: one more than its number in the outbox, `Outbox.unsent` when
+  /// it did not leave in full, or 0.
+  var post: UInt32 = 0
   /// Fills the line.
-  private let rest: UInt64 = 0
+  private let rest: UInt32 = 0
 }
 
 /// The slots of all descriptor numbers, grown on demand.

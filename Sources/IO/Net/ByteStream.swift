@@ -13,6 +13,24 @@ package protocol ByteStream: ~Copyable {
   /// - Parameter more: more will follow at once, so a last short packet may wait for it (MSG_MORE).
   mutating func write(from buffer: inout ByteBuffer, more: Bool) -> Transfer
 
+  /// Takes a small message that is all there is to write for now, and sends it at the end of the
+  /// loop's turn together with those of other streams.
+  ///
+  /// - Returns: false when it has to be written in the ordinary way.
+  mutating func post(_ message: RawSpan) -> Bool
+
+  /// Sends what was posted in this turn at once.
+  ///
+  /// - Returns: whether all of it has left.
+  mutating func settle() -> Bool
+
+  /// Whether something posted did not leave at the end of its turn; the wait that followed has ended
+  /// for it.
+  var hasUnsent: Bool { get }
+
+  /// What of it did not leave, to be written in the ordinary way.
+  mutating func takeUnsent() -> [UInt8]
+
   /// What to wait for after a blocked read.
   var readInterest: Interest { get }
 
@@ -48,6 +66,12 @@ package protocol ByteStream: ~Copyable {
 }
 
 extension ByteStream where Self: ~Copyable {
+  // A stream that has to change bytes before they leave writes them at once.
+  package mutating func post(_ message: RawSpan) -> Bool { false }
+  package mutating func settle() -> Bool { true }
+  package var hasUnsent: Bool { false }
+  package mutating func takeUnsent() -> [UInt8] { [] }
+
   /// The address of this end of the connection; nil when there is no socket.
   package var localAddress: SocketAddress? { Sockets.localAddress(of: readInterest.fd) }
 }

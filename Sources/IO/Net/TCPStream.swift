@@ -35,6 +35,7 @@ package struct TCPStream: ~Copyable, ByteStream {
 
   /// Leaves the socket open and registered, to be parked; whoever unparks it adopts the number.
   package mutating func detach() -> Int32 {
+    _ = reactor.settle(fd)
     let released = fd
     fd = -1
     return released
@@ -77,7 +78,8 @@ package struct TCPStream: ~Copyable, ByteStream {
   ///
   /// - Parameter more: as in `write(from:more:)`.
   package func write(_ bytes: RawSpan, more: Bool) -> Transfer {
-    let n = send(bytes, more: more)
+    guard reactor.settle(fd) else { return .blocked }
+    let n = Reactor.send(bytes, to: fd, more: more)
     // A short write has filled the socket: wait for room before the next attempt.
     if n > 0, n < bytes.byteCount { reactor.clear(fd, .write) }
     return outcome(n, .write)
@@ -85,17 +87,13 @@ package struct TCPStream: ~Copyable, ByteStream {
 
   /// Sends bytes of which it does not matter whether they arrive.
   package func sendLast(_ bytes: RawSpan) {
-    _ = send(bytes, more: false)
+    _ = Reactor.send(bytes, to: fd)
   }
 
-  /// How many bytes the socket has taken, or -errno.
-  private func send(_ bytes: RawSpan, more: Bool) -> Int {
-    // SAFETY: send reads the bytes, which are borrowed for the call.
-    unsafe bytes.withUnsafeBytes { bytes in
-      guard let base = bytes.baseAddress else { return 0 }
-      return unsafe clinux_send(fd, base, bytes.count, more ? 1 : 0)
-    }
-  }
+  package mutating func post(_ message: RawSpan) -> Bool { reactor.post(message, to: fd) }
+  package mutating func settle() -> Bool { reactor.settle(fd) }
+  package var hasUnsent: Bool { reactor.hasUnsent(fd) }
+  package mutating func takeUnsent() -> [UInt8] { reactor.takeUnsent(fd) }
 
   package mutating func abort() {
     var option = linger(l_onoff: 1, l_linger: 0)
@@ -105,6 +103,7 @@ package struct TCPStream: ~Copyable, ByteStream {
   }
 
   package mutating func finishWriting() {
+    _ = reactor.settle(fd)
     _ = Glibc.shutdown(fd, Int32(SHUT_WR))
   }
 
