@@ -59,6 +59,7 @@ extension ClientConnection where Stream: ~Copyable {
       cannotReplay = upload.hasReadSource || attempt.interimResponses > 0
       throw error
     }
+    attempt.pool.answersAreSmall = attempt.received.count < Reactor.smallMessage
     // A response in the turn of its request is none to it, but the request is to be gone before
     // anything is made of the connection.
     if !server.stream.settle() { attempt.uploadFailed = true }
@@ -224,7 +225,8 @@ extension ClientConnection where Stream: ~Copyable {
     for server: ServerConnection<Server>, _ attempt: borrowing Attempt<Server>
   ) -> ResponseWait {
     var wait = ResponseWait(uploadIsDone: uploadIsDone(attempt))
-    wait.interests.insert(server.stream.readInterest)
+    let isSmall = attempt.pool.answersAreSmall
+    wait.interests.insert(isSmall ? server.stream.messageInterest : server.stream.readInterest)
     if wait.uploadIsDone {
       wait.deadline = serverDeadline(attempt)
       // While a body is to come, its end tells that the client has gone.

@@ -180,7 +180,7 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
       input = ByteBuffer()
       if !stream.mayRead {
         let parkAt = reactor.now.advanced(by: Self.patience)
-        guard case .ready = await reactor.wait(for: stream.readInterest, until: parkAt) else {
+        guard case .ready = await reactor.wait(for: stream.messageInterest, until: parkAt) else {
           return .idle
         }
         if stream.hasUnsent, await !sendRest() { return .closed }

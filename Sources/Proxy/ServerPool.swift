@@ -51,6 +51,8 @@ package enum ConnectError: Error {
 /// others grow old enough to be closed.
 final class ServerPool<Stream: ServerStream & ~Copyable>: IdleOwner {
   private var idle: [ServerConnection<Stream>] = []
+  /// Whether the last response was small, as most responses of such a server are (`Reactor.fetch`).
+  var answersAreSmall = true
   private let keeper: PoolKeeper
   /// The number at the keeper; made when the first connection is kept.
   private var slot: Int?

@@ -13,8 +13,6 @@ import Glibc
 struct Outbox: ~Copyable {
   /// A slot's `post` when its message, or the rest of it, is in `unsent`.
   static var unsent: UInt32 { .max }
-  /// The largest message that is posted, in bytes: a copy of more costs as much as it saves.
-  static var largest: Int { 2048 }
 
   /// One message after another, each behind a word: its descriptor, and its length above bit 32.
   private(set) var bytes = BufferPool(keeping: 1).borrow(.large)
@@ -60,12 +58,16 @@ struct Outbox: ~Copyable {
 }
 
 extension Reactor {
+  /// The largest message that is posted, and the most that is fetched, in bytes: a copy of more costs
+  /// as much as it saves.
+  package static var smallMessage: Int { 2048 }
+
   /// Takes a message that is to leave at the end of the turn, after which `hasUnsent` says whether it
   /// did not. It leaves before anything that is written to the descriptor later.
   ///
   /// - Returns: false when it has to be written at once: it is large, or the socket may be full.
   package func post(_ message: RawSpan, to fd: Int32) -> Bool {
-    guard message.byteCount <= Outbox.largest, slots[fd].post == 0, isReady(fd, for: .write)
+    guard message.byteCount <= Self.smallMessage, slots[fd].post == 0, isReady(fd, for: .write)
     else { return false }
     if !outbox.hasRoom(for: message) { sendPosted() }
     slots[fd].post = outbox.append(message, for: fd)

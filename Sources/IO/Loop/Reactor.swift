@@ -17,6 +17,7 @@ package final class Reactor {
   var slots = SlotTable()
   var wheel: TimerWheel
   var outbox = Outbox()
+  var inbox = Inbox()
   var keepers: [KeeperEntry] = []
   /// Numbers of keepers that have gone.
   var freeKeepers: [UInt16] = []
@@ -97,6 +98,7 @@ package final class Reactor {
   package func forget(_ fd: Int32) {
     precondition(slots[fd].waiter < 0, "closed while a task waits for it")
     dropPost(of: fd)
+    dropFetched(fd)
     slots[fd].generation &+= 1
     slots[fd].keeper = 0
     slots[fd].deadline = .never
@@ -132,6 +134,7 @@ package final class Reactor {
   ///
   /// - Returns: whether the loop's inbox has jobs.
   func poll(blocking: Bool) -> Bool {
+    renewInbox()
     let timeout = blocking && (unsafe yielded.isEmpty) ? pause : 0
     // SAFETY: `events` has room for `batch` events.
     let count = unsafe clinux_epoll_wait(epoll.number, events, Int32(Self.batch), timeout)
@@ -168,9 +171,15 @@ package final class Reactor {
     if events & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0 {
       ready.formUnion([.read, .write, .failure])
     }
+    if hasFetched(fd), ready.contains(.read) { ready.insert(.more) }
     slots[fd].ready.formUnion(ready)
     guard !slots[fd].armed.isDisjoint(with: ready) else { return }
     if slots[fd].waiter >= 0 {
+      if slots[fd].armed.contains(.fetch), ready.contains(.read), !fetch(fd),
+        slots[fd].armed.isDisjoint(with: slots[fd].ready)
+      {
+        return
+      }
       resume(waiter: slots[fd].waiter, .ready)
     } else if slots[fd].keeper != 0 {
       wakeKeeper(of: fd, .ready)

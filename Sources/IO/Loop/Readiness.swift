@@ -16,6 +16,11 @@ package struct Readiness: OptionSet, Sendable {
   @inlinable package static var failure: Readiness { Readiness(rawValue: 8) }
   /// Some of what was posted did not leave (`Reactor.post`). Ends every wait, until it is dealt with.
   @inlinable package static var unsent: Readiness { Readiness(rawValue: 16) }
+  /// Asked for beside `read` by who reads as soon as the wait is over: what comes is received for it
+  /// (`Reactor.fetch`). No descriptor is ever ready for it.
+  @inlinable package static var fetch: Readiness { Readiness(rawValue: 32) }
+  /// There may be bytes behind those that were fetched and not read yet.
+  static var more: Readiness { Readiness(rawValue: 64) }
   /// What ends a wait whatever it is for.
   static var always: Readiness { [.failure, .unsent] }
 }

@@ -23,8 +23,8 @@ struct Slot {
   /// What has been posted and not left: one more than its number in the outbox, `Outbox.unsent` when
   /// it did not leave in full, or 0.
   var post: UInt32 = 0
-  /// Fills the line.
-  private let rest: UInt32 = 0
+  /// What was received for the task that waits.
+  var fetched = Fetched()
 }
 
 /// The slots of all descriptor numbers, grown on demand.

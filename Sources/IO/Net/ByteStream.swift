@@ -34,6 +34,9 @@ package protocol ByteStream: ~Copyable {
   /// What to wait for after a blocked read.
   var readInterest: Interest { get }
 
+  /// The same where a small message is expected and read as soon as the wait is over.
+  var messageInterest: Interest { get }
+
   /// What to wait for after a blocked write.
   var writeInterest: Interest { get }
 
@@ -66,6 +69,8 @@ package protocol ByteStream: ~Copyable {
 }
 
 extension ByteStream where Self: ~Copyable {
+  package var messageInterest: Interest { readInterest }
+
   // A stream that has to change bytes before they leave writes them at once.
   package mutating func post(_ message: RawSpan) -> Bool { false }
   package mutating func settle() -> Bool { true }

@@ -42,6 +42,7 @@ package struct TCPStream: ~Copyable, ByteStream {
   }
 
   package var readInterest: Interest { Interest(fd, .read) }
+  package var messageInterest: Interest { Interest(fd, [.read, .fetch]) }
   package var writeInterest: Interest { Interest(fd, .write) }
   package var hangupInterest: Interest { Interest(fd, .hangup) }
   package var mayRead: Bool { reactor.isReady(fd, for: .read) }
@@ -49,10 +50,26 @@ package struct TCPStream: ~Copyable, ByteStream {
   package var mayWrite: Bool { reactor.isReady(fd, for: .write) }
   package var isHungUp: Bool { reactor.isReady(fd, for: [.hangup, .failure]) }
   package var isBroken: Bool { reactor.isReady(fd, for: .failure) }
-  package var spliceable: SpliceEnd? { SpliceEnd(fd: fd, reactor: reactor) }
+  package var spliceable: SpliceEnd? {
+    reactor.hasFetched(fd) ? nil : SpliceEnd(fd: fd, reactor: reactor)
+  }
 
   package mutating func read(into buffer: inout ByteBuffer, limit: Int) -> Transfer {
     guard mayRead else { return .blocked }
+    guard reactor.hasFetched(fd) else { return receive(into: &buffer, limit: limit) }
+    let transfer = outcome(reactor.takeFetched(fd, into: &buffer, limit: limit), .read)
+    // Of a large message only the beginning was fetched; its rest is to leave together with that.
+    let most = Reactor.smallMessage
+    guard case .moved(most) = transfer, limit > most, buffer.tailroom > 0 else { return transfer }
+    switch receive(into: &buffer, limit: limit - most) {
+    case .moved(let more): return .moved(most + more)
+    case .failed(let error): reactor.keepFailure(error.code, of: fd)
+    case .blocked, .ended: break
+    }
+    return transfer
+  }
+
+  private func receive(into buffer: inout ByteBuffer, limit: Int) -> Transfer {
     var asked = 0
     // SAFETY: recv writes at most `room.count` bytes into the room.
     let n = unsafe buffer.appendUnsafe(limit: limit) { room in
@@ -112,11 +129,11 @@ package struct TCPStream: ~Copyable, ByteStream {
     Sockets.pendingError(of: fd)
   }
 
-  package func hasUnreadBytes() -> Bool { peek() > 0 }
+  package func hasUnreadBytes() -> Bool { reactor.hasFetched(fd) || peek() > 0 }
 
   /// Whether nothing has come: no byte and no end.
   package func isQuiet() -> Bool {
-    !isHungUp && (!mayRead || peek() == Int(-EAGAIN))
+    !isHungUp && (!mayRead || !reactor.hasFetched(fd) && peek() == Int(-EAGAIN))
   }
 
   /// Looks at the next byte without reading it: 1, 0 at the end of the stream, or -errno.

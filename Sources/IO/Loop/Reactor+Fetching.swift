@@ -1,0 +1,104 @@
+// Small messages that are received together at the beginning of a turn: the counterpart of posting.
+//
+// A task that was woken for a message would first receive it, and the kernel's code for that would
+// take our code's place in the cache, once for each task. So the reactor receives for all of them
+// before any runs (docs/decisions/0029).
+
+import Bytes
+import CLinux
+import Glibc
+
+/// Where in the inbox lies what was received for a descriptor.
+struct Fetched {
+  var offset: UInt16 = 0
+  /// How many bytes; 0 for nothing, `failure` for an error whose number is in `offset`.
+  var count: UInt16 = 0
+
+  static var failure: UInt16 { .max }
+}
+
+/// What was received in this turn and was not read yet. Worker-confined.
+struct Inbox: ~Copyable {
+  var bytes = BufferPool(keeping: 1).borrow(.large)
+  /// How many descriptors have something here. Only when that is none is the block used anew.
+  var untaken = 0
+}
+
+extension Reactor {
+  /// Receives for the task that waits for a message on a descriptor which can be read.
+  ///
+  /// - Returns: whether there is something to be read: bytes, an end or an error.
+  func fetch(_ fd: Int32) -> Bool {
+    // The block's last byte is not used, so that offsets fit in 16 bits.
+    guard slots[fd].fetched.count == 0, inbox.bytes.tailroom > Self.smallMessage else {
+      return true
+    }
+    let offset = inbox.bytes.count
+    // SAFETY: recv writes at most `room.count` bytes into the room.
+    let n = unsafe inbox.bytes.appendUnsafe(limit: Self.smallMessage) { room in
+      guard let base = room.baseAddress else { return Int(-ENOBUFS) }
+      return unsafe clinux_recv(fd, base, room.count)
+    }
+    if n == 0 { return true }
+    if n == Int(-EAGAIN) {
+      clear(fd, .read)
+      return false
+    }
+    if n == Self.smallMessage { slots[fd].ready.insert(.more) }
+    inbox.untaken += 1
+    slots[fd].fetched =
+      n > 0
+      ? Fetched(offset: UInt16(offset), count: UInt16(n))
+      : Fetched(offset: UInt16(clamping: -n), count: Fetched.failure)
+    return true
+  }
+
+  /// Whether something was received that has not been read.
+  @inline(__always)
+  func hasFetched(_ fd: Int32) -> Bool { slots[fd].fetched.count != 0 }
+
+  /// Moves what was received to where its task wants it.
+  ///
+  /// - Returns: how many bytes, or -errno.
+  func takeFetched(_ fd: Int32, into buffer: inout ByteBuffer, limit: Int) -> Int {
+    let fetched = slots[fd].fetched
+    if fetched.count == Fetched.failure {
+      dropFetched(fd)
+      return -Int(fetched.offset)
+    }
+    let count = min(Int(fetched.count), limit, buffer.tailroom)
+    guard count > 0 else { return Int(-ENOBUFS) }
+    let start = Int(fetched.offset)
+    buffer.append(inbox.bytes, start..<start + count)
+    if count < Int(fetched.count) {
+      slots[fd].fetched.offset += UInt16(count)
+      slots[fd].fetched.count -= UInt16(count)
+      return count
+    }
+    // As after a short read: the socket is empty, and the next bytes make an edge, or have made one.
+    let mayBeEmpty = !isReady(fd, for: [.hangup, .failure, .more])
+    dropFetched(fd)
+    if mayBeEmpty { clear(fd, .read) }
+    return count
+  }
+
+  /// Keeps an error that was met after bytes which have to be read first: the kernel tells it once.
+  func keepFailure(_ code: Int32, of fd: Int32) {
+    inbox.untaken += 1
+    slots[fd].fetched = Fetched(offset: UInt16(clamping: code), count: Fetched.failure)
+  }
+
+  /// Forgets what was received.
+  @inline(__always)
+  func dropFetched(_ fd: Int32) {
+    if slots[fd].fetched.count == 0 { return }
+    slots[fd].fetched = Fetched()
+    slots[fd].ready.subtract(.more)
+    inbox.untaken -= 1
+  }
+
+  /// A new turn begins.
+  func renewInbox() {
+    if inbox.untaken == 0 { inbox.bytes.reset() }
+  }
+}
