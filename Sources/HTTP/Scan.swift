@@ -1,107 +1,100 @@
-// Searching bytes sixteen at a time: the only file of the parser that touches memory by pointers.
-// Each search keeps its loads inside the span, so nothing outside can make it read beyond.
+// Searching bytes sixteen at a time: the only file of the parser that loads what it has checked by
+// itself. Each load is kept inside the span, so nothing outside can make it read beyond.
 import CScan
 
+/// Sixteen bytes of a message, the first of them in lane 0.
+typealias Group = SIMD16<UInt8>
+
 extension RawSpan {
+  /// Whether `count` bytes, which is a positive constant, lie at `offset` within the span.
+  @inline(__always)
+  private func has(_ count: Int, at offset: Int) -> Bool {
+    // As unsigned numbers, so that one comparison checks both ends; what it compares with is the
+    // same for all offsets.
+    UInt(bitPattern: offset) < UInt(bitPattern: max(byteCount &- (count &- 1), 0))
+  }
+
+  /// The 16 bytes at `offset`; those that would lie behind the span's end are NUL.
+  ///
+  /// - Precondition: `offset` lies within the span or at its end.
+  @inline(__always)
+  func group(at offset: Int) -> Group {
+    guard has(16, at: offset) else { return lastGroup(at: offset) }
+    // SAFETY: the 16 bytes were just checked to lie within the span.
+    return unsafe unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: Group.self)
+  }
+
+  /// `group`, where the span ends within it.
+  @inline(never)
+  private func lastGroup(at offset: Int) -> Group {
+    precondition(UInt(bitPattern: offset) <= UInt(bitPattern: byteCount))
+    var bytes: UInt128 = 0
+    if byteCount >= 16 {
+      // What lies before `offset` is shifted out at the low end, and NULs come in at the high one.
+      // SAFETY: there are 16 bytes, so their last 16 lie within the span.
+      let last = unsafe unsafeLoadUnaligned(
+        fromUncheckedByteOffset: byteCount &- 16, as: UInt128.self)
+      bytes = UInt128(littleEndian: last) >> UInt128(8 &* (offset &- (byteCount &- 16)))
+    } else {
+      for i in stride(from: byteCount - 1, through: offset, by: -1) {
+        bytes = bytes << 8 | UInt128(self[i])
+      }
+    }
+    // SAFETY: both are 16 bytes, of which every bit pattern is valid.
+    return unsafe unsafeBitCast(bytes.littleEndian, to: Group.self)
+  }
+
   /// The first offset from `start` on whose bit is set by `mask`; `byteCount` if there is none.
   ///
-  /// - Parameters:
-  ///   - mask: classifies the 16 bytes at a pointer, bit i for byte i.
-  ///   - matches: says the same of one byte; for spans shorter than 16 bytes.
+  /// - Parameter mask: classifies 16 bytes, bit i for byte i; a NUL's bit must be set, for it is a
+  ///   NUL behind the end that ends the search.
   /// - Precondition: `start` lies within the span or at its end.
   @inline(__always)
-  private func first(
-    from start: Int, mask: (UnsafeRawPointer) -> UInt32, matches: (UInt8) -> Bool
-  ) -> Int {
-    precondition(UInt(bitPattern: start) <= UInt(bitPattern: byteCount))
-    return unsafe withUnsafeBytes { bytes in
-      let count = bytes.count
-      guard count >= 16 else {
-        var i = start
-        while unsafe i < count && !matches(bytes[i]) { i += 1 }
-        return i
-      }
-      // SAFETY: a span of 16 bytes and more has a base address.
-      let base = unsafe bytes.baseAddress.unsafelyUnwrapped
-      var i = start
-      let last = count &- 16
-      // SAFETY: 0 <= i <= count - 16, so the load lies within the span.
-      while i <= last {
-        let found = unsafe mask(base + i)
-        if found != 0 { return i &+ found.trailingZeroBitCount }
-        i &+= 16
-      }
-      guard i < count else { return count }
-      // The last, partial group is looked at through the span's last 16 bytes.
-      // SAFETY: count >= 16, so the load begins at or after the first byte.
-      let found = unsafe mask(base + count - 16) >> UInt32(16 - (count - i))
-      return found == 0 ? count : i + found.trailingZeroBitCount
+  private func first(from start: Int, mask: (Group) -> UInt32) -> Int {
+    precondition(start >= 0)
+    var i = start
+    while i <= byteCount &- 16 {
+      // SAFETY: 0 <= start <= i <= byteCount - 16, so the 16 bytes lie within the span.
+      let found = mask(
+        unsafe unsafeLoadUnaligned(fromUncheckedByteOffset: i, as: Group.self))
+      if found != 0 { return i &+ found.trailingZeroBitCount }
+      i &+= 16
     }
+    return i &+ mask(lastGroup(at: i)).trailingZeroBitCount
   }
 
   /// The first control byte (but HTAB) from `start` on; `byteCount` if there is none.
   @inline(__always)
-  func firstControl(from start: Int) -> Int {
-    unsafe first(from: start, mask: { unsafe cscan_controls($0) }) {
-      ($0 < 0x20 && $0 != ASCII.tab) || $0 == 0x7f
-    }
-  }
+  func firstControl(from start: Int) -> Int { first(from: start, mask: cscan_controls) }
 
   /// The first byte from `start` on that is not a letter, a digit or "-".
   @inline(__always)
-  func firstNonName(from start: Int) -> Int {
-    unsafe first(from: start, mask: { unsafe cscan_not_name($0) }) {
-      !(($0 | 0x20) &- 0x61 < 26 || ASCII.isDigit($0) || $0 == 0x2d)
-    }
-  }
+  func firstNonName(from start: Int) -> Int { first(from: start, mask: cscan_not_name) }
 
   /// The first byte from `start` on that is not a letter, a digit, "-" or ".".
   @inline(__always)
-  func firstNonHost(from start: Int) -> Int {
-    unsafe first(from: start, mask: { unsafe cscan_not_host($0) }) {
-      !(($0 | 0x20) &- 0x61 < 26 || ASCII.isDigit($0) || $0 == 0x2d || $0 == 0x2e)
-    }
-  }
+  func firstNonHost(from start: Int) -> Int { first(from: start, mask: cscan_not_host) }
 
   /// The first byte from `start` on that is not visible ASCII, or is "#" or "?".
   @inline(__always)
-  func firstTargetEnd(from start: Int) -> Int {
-    unsafe first(from: start, mask: { unsafe cscan_target_ends($0) }) {
-      $0 <= 0x20 || $0 >= 0x7f || $0 == 0x23 || $0 == 0x3f
-    }
-  }
+  func firstTargetEnd(from start: Int) -> Int { first(from: start, mask: cscan_target_ends) }
 
   /// The first byte that may keep a path from being normal: an escape, a byte that has no place in
   /// a path, or a "/" or "." right after a "/". Nil if there is none: the path is normal.
   func firstPathOddity() -> Int? {
-    unsafe withUnsafeBytes { bytes in
-      var i = 0
-      var afterSlash: UInt32 = 0
-      if let base = bytes.baseAddress {
-        // SAFETY: i + 16 <= count, so the three loads lie within the span.
-        while i + 16 <= bytes.count {
-          let slashes = unsafe cscan_slashes(base + i)
-          let found =
-            unsafe cscan_path_oddities(base + i)
-            | ((slashes << 1 | afterSlash) & cscan_slashes_and_dots(base + i))
-          if found != 0 { return i + found.trailingZeroBitCount }
-          afterSlash = slashes >> 15
-          i += 16
-        }
+    var i = 0
+    var afterSlash: UInt32 = 0
+    while true {
+      let bytes = group(at: i)
+      let slashes = cscan_slashes(bytes)
+      let found =
+        cscan_path_oddities(bytes) | ((slashes << 1 | afterSlash) & cscan_slashes_and_dots(bytes))
+      if found != 0 {
+        let offset = i &+ found.trailingZeroBitCount
+        return offset < byteCount ? offset : nil
       }
-      while i < bytes.count {
-        let byte = unsafe bytes[i]
-        let isOdd =
-          switch byte {
-          case ...0x20, 0x7f..., 0x23, 0x25, 0x3f, 0x5c: true
-          case 0x2e, 0x2f: afterSlash == 1
-          default: false
-          }
-        if isOdd { return i }
-        afterSlash = byte == 0x2f ? 1 : 0
-        i += 1
-      }
-      return nil
+      afterSlash = slashes >> 15
+      i &+= 16
     }
   }
 
@@ -147,22 +140,38 @@ extension RawSpan {
     return unsafe extracting(unchecked: Range(uncheckedBounds: (start, end)))
   }
 
+  /// The two bytes at `offset` as a little-endian word; nil if they are not both there.
+  @inline(__always)
+  func pair(at offset: Int) -> UInt16? {
+    guard has(2, at: offset) else { return nil }
+    // SAFETY: both bytes were just checked to lie within the span.
+    return unsafe UInt16(
+      littleEndian: unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt16.self))
+  }
+
+  /// The four bytes at `offset` as a little-endian word; nil if they are not all there.
+  @inline(__always)
+  func quad(at offset: Int) -> UInt32? {
+    guard has(4, at: offset) else { return nil }
+    // SAFETY: the four bytes were just checked to lie within the span.
+    return unsafe UInt32(
+      littleEndian: unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt32.self))
+  }
+
   /// Whether CR LF stands at `offset`.
   @inline(__always)
-  func isLineEnd(at offset: Int) -> Bool {
-    guard byteCount >= 2, UInt(bitPattern: offset) <= UInt(bitPattern: byteCount &- 2)
-    else { return false }
-    // SAFETY: both bytes were just checked to lie within the span.
-    let both = unsafe unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt16.self)
-    return UInt16(littleEndian: both) == 0x0a0d
-  }
+  func isLineEnd(at offset: Int) -> Bool { pair(at: offset) == 0x0a0d }
+
+  @inline(__always)
+  func isColon(at offset: Int) -> Bool { offset < byteCount && self[offset] == 0x3a }
 
   /// The eight bytes at `offset` as a little-endian word; nil if they are not all there.
   @inline(__always)
   func word(at offset: Int) -> UInt64? {
-    guard offset >= 0, offset <= byteCount - 8 else { return nil }
+    guard has(8, at: offset) else { return nil }
     // SAFETY: the eight bytes were just checked to lie within the span.
-    return unsafe UInt64(littleEndian: unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
+    return unsafe UInt64(
+      littleEndian: unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self))
   }
 }
 

@@ -76,6 +76,27 @@ private func known(_ name: [UInt8]) -> FieldName { FieldName(unsafe name.span.by
   }
 }
 
+@Test func `a group holds the bytes at its offset, and NULs behind the end`() {
+  for count in 0..<40 {
+    let bytes = (0..<count).map { UInt8(1 + $0) }
+    let span = unsafe bytes.span.bytes
+    for offset in 0...count {
+      let group = span.group(at: offset)
+      for lane in 0..<16 {
+        #expect(group[lane] == (offset + lane < count ? bytes[offset + lane] : 0))
+      }
+    }
+  }
+}
+
+@Test func `no known name is found by its length and ending alone`() {
+  for (name, _) in names {
+    let ending = name.utf8.suffix(2)
+    let alike = [UInt8](repeating: 0x7e, count: name.utf8.count - 2) + ending
+    if name.utf8.count > 2 { #expect(known(alike) == .other) }
+  }
+}
+
 @Test func `a search finds its byte at every offset of every length`() {
   for count in 0..<70 {
     for offset in 0...count {

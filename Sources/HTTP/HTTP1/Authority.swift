@@ -7,15 +7,26 @@ enum Authority {
   ///
   /// Stricter than the RFC in three points: no comma, no empty host (http and https have none),
   /// and a colon is followed by a port.
+  @inline(__always)
   static func isValid(_ bytes: RawSpan, _ range: Range<Int>, needsPort: Bool = false) -> Bool {
-    guard !range.isEmpty else { return false }
+    // Nearly every host is nothing but letters, digits, "-" and ".".
+    let end = bytes.firstNonHost(from: range.lowerBound)
+    if end >= range.upperBound { return !range.isEmpty && !needsPort }
+    return isUnusualButValid(bytes, range, end, needsPort: needsPort)
+  }
+
+  /// - Parameter end: the first byte that is not a letter, a digit, "-" or ".".
+  @inline(never)
+  private static func isUnusualButValid(
+    _ bytes: RawSpan, _ range: Range<Int>, _ end: Int, needsPort: Bool
+  ) -> Bool {
     if bytes[range.lowerBound] == 0x5b {  // [
       var end = range.lowerBound + 1
       while end < range.upperBound, bytes[end] != 0x5d { end += 1 }
       guard end < range.upperBound, isIPv6(bytes, range.lowerBound + 1..<end) else { return false }
       return isPort(bytes, end + 1..<range.upperBound, isNeeded: needsPort)
     }
-    var end = min(bytes.firstNonHost(from: range.lowerBound), range.upperBound)
+    var end = end
     while end < range.upperBound, bytes[end] != 0x3a {  // :
       if ASCII.regName.contains(bytes[end]) {
         end += 1

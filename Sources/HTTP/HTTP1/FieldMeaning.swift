@@ -3,47 +3,74 @@
 
 /// The sum of the fields the parser acts on.
 struct FieldMeaning: Sendable {
-  enum Coding: Sendable { case none, chunked, other }
+  /// What has been said, of which most heads say little.
+  struct Said: OptionSet, Sendable {
+    let rawValue: UInt16
 
-  var host: ByteRange?
-  var contentLength: UInt64?
-  var coding = Coding.none
-  /// Expect holds 100-continue.
-  var expectsContinue = false
-  /// Expect holds something else.
-  var expectsOther = false
-  var upgrade: ByteRange?
-  var keepAlive: ByteRange?
-  /// Tokens found in Connection.
-  var saysClose = false
-  var saysKeepAlive = false
-  var saysUpgrade = false
+    static let host = Said(rawValue: 1 << 0)
+    static let contentLength = Said(rawValue: 1 << 1)
+    /// The only transfer coding is chunked.
+    static let chunked = Said(rawValue: 1 << 2)
+    static let otherCoding = Said(rawValue: 1 << 3)
+    /// Expect holds 100-continue.
+    static let expectsContinue = Said(rawValue: 1 << 4)
+    /// Expect holds something else.
+    static let expectsOther = Said(rawValue: 1 << 5)
+    /// There is an Upgrade field with a value.
+    static let upgrade = Said(rawValue: 1 << 6)
+    /// There is a Keep-Alive field.
+    static let keepAliveField = Said(rawValue: 1 << 7)
+    /// Tokens found in Connection.
+    static let connectionClose = Said(rawValue: 1 << 8)
+    static let connectionKeepAlive = Said(rawValue: 1 << 9)
+    static let connectionUpgrade = Said(rawValue: 1 << 10)
+    static let connectionNames = Said(rawValue: 1 << 11)
+
+    static let coding: Said = [.chunked, .otherCoding]
+  }
+
+  private(set) var said = Said()
   /// How many other names Connection lists.
-  var namedFields = 0
+  private var namedFields: UInt16 = 0
+  /// What these fields hold, where there are such.
+  private(set) var host = ByteRange.empty
+  private(set) var upgrade = ByteRange.empty
+  private(set) var keepAlive = ByteRange.empty
+  private(set) var contentLength: UInt64 = 0
 
-  /// Takes in one field, for which `known.isRead` holds.
+  func says(_ what: Said) -> Bool { !said.isDisjoint(with: what) }
+
+  /// Takes in one field of those that `HeadParser.Section.acted` names.
+  @inline(never)
   mutating func read(
-    _ known: FieldName, _ bytes: RawSpan, _ value: ByteRange, isRequest: Bool
+    _ known: FieldName, _ bytes: RawSpan, _ value: ByteRange
   ) throws(RequestError) {
     switch known {
     case .connection: try readConnection(bytes, value)
     case .contentLength: try readContentLength(bytes, value)
     case .transferEncoding: try readTransferEncoding(bytes, value)
-    case .host where isRequest:
-      guard host == nil else { throw .badRequest(.repeatedHost) }
+    case .host:
+      guard !says(.host) else { throw .badRequest(.repeatedHost) }
       guard Authority.isValid(bytes, value.range) else { throw .badRequest(.invalidHost) }
       host = value
+      said.insert(.host)
     case .expect:
-      if bytes.slice(value).equalsIgnoringCase("100-continue") {
-        expectsContinue = true
-      } else {
-        expectsOther = true
-      }
+      readExpect(bytes, value)
     // A second Upgrade field only adds further choices to the first, and none has to be taken.
-    case .upgrade: if upgrade == nil, !value.isEmpty { upgrade = value }
-    case .keepAlive: if keepAlive == nil { keepAlive = value }
+    case .upgrade:
+      if !says(.upgrade), !value.isEmpty { upgrade = value }
+      if !value.isEmpty { said.insert(.upgrade) }
+    case .keepAlive:
+      if !says(.keepAliveField) { keepAlive = value }
+      said.insert(.keepAliveField)
     default: break
     }
+  }
+
+  @inline(never)
+  private mutating func readExpect(_ bytes: RawSpan, _ value: ByteRange) {
+    let isContinue = bytes.slice(value).equalsIgnoringCase("100-continue")
+    said.insert(isContinue ? .expectsContinue : .expectsOther)
   }
 
   /// RFC 9112 6.2: digits, one field, one number. Two equal ones are refused as well: what lets
@@ -51,26 +78,29 @@ struct FieldMeaning: Sendable {
   private mutating func readContentLength(
     _ bytes: RawSpan, _ value: ByteRange
   ) throws(RequestError) {
-    guard contentLength == nil else { throw .badRequest(.repeatedContentLength) }
+    guard !says(.contentLength) else { throw .badRequest(.repeatedContentLength) }
     // 19 digits cannot overflow 64 bits; leading zeros beyond that have no honest use.
     guard 1...19 ~= value.count else { throw .badRequest(.contentLength) }
+    let digits = bytes.piece(from: Int(value.start), to: value.end)
     var length: UInt64 = 0
-    for i in value.range {
-      guard ASCII.isDigit(bytes[i]) else { throw .badRequest(.contentLength) }
-      length = length &* 10 &+ UInt64(bytes[i] &- 0x30)
+    for i in 0..<digits.byteCount {
+      guard ASCII.isDigit(digits[i]) else { throw .badRequest(.contentLength) }
+      length = length &* 10 &+ UInt64(digits[i] &- 0x30)
     }
     guard length <= UInt64(Int64.max) else { throw .badRequest(.contentLength) }
     contentLength = length
+    said.insert(.contentLength)
   }
 
   /// RFC 9112 6.1: a list of codings. Exactly `chunked` is spoken; a well-formed list of others
   /// is 501; chunked twice, with parameters or not last cannot be framed.
+  @inline(never)
   private mutating func readTransferEncoding(
     _ bytes: RawSpan, _ value: ByteRange
   ) throws(RequestError) {
-    guard coding == .none else { throw .badRequest(.repeatedTransferEncoding) }
+    guard !says(.coding) else { throw .badRequest(.repeatedTransferEncoding) }
     if bytes.slice(value).equalsIgnoringCase("chunked") {
-      coding = .chunked
+      said.insert(.chunked)
       return
     }
     var start = Int(value.start)
@@ -94,21 +124,22 @@ struct FieldMeaning: Sendable {
       if comma == value.end { break }
       start = comma + 1
     }
-    coding = .other
+    said.insert(.otherCoding)
   }
 
   /// RFC 9110 7.6.1: a list of options and field names, in which empty elements are ignored.
+  @inline(never)
   private mutating func readConnection(
     _ bytes: RawSpan, _ value: ByteRange
   ) throws(RequestError) {
     // The two values nearly every head has; a value holds no control byte, which `isName` asks for.
     let whole = bytes.slice(value)
     if whole.isName("keep-alive") {
-      saysKeepAlive = true
+      said.insert(.connectionKeepAlive)
       return
     }
     if whole.isName("close") {
-      saysClose = true
+      said.insert(.connectionClose)
       return
     }
     var list = TokenList(value.range)
@@ -116,12 +147,13 @@ struct FieldMeaning: Sendable {
       guard let range = try list.next(bytes) else { return }
       let token = bytes.extracting(range)
       if token.isName("close") {
-        saysClose = true
+        said.insert(.connectionClose)
       } else if token.isName("keep-alive") {
-        saysKeepAlive = true
+        said.insert(.connectionKeepAlive)
       } else if token.isName("upgrade") {
-        saysUpgrade = true
+        said.insert(.connectionUpgrade)
       } else {
+        said.insert(.connectionNames)
         namedFields += 1
         guard namedFields <= HeadLimits.connectionNames else { throw .fieldsTooLarge }
       }
@@ -130,12 +162,14 @@ struct FieldMeaning: Sendable {
 
   /// Whether the connection stays open after the message, as far as its fields say.
   func keepsAlive(minorVersion: UInt8) -> Bool {
-    !saysClose && (minorVersion > 0 || saysKeepAlive)
+    !says(.connectionClose) && (minorVersion > 0 || says(.connectionKeepAlive))
   }
+
+  /// Whether Connection names an Upgrade field that there is.
+  var asksForUpgrade: Bool { said.isSuperset(of: [.connectionUpgrade, .upgrade]) }
 
   /// Seconds of `timeout=N` in Keep-Alive; nil if that is not there or not a number.
   func keepAliveTimeout(_ bytes: RawSpan) -> UInt32? {
-    guard let keepAlive else { return nil }
     var start = Int(keepAlive.start)
     while start < keepAlive.end {
       var comma = start

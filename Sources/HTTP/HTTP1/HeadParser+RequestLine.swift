@@ -1,26 +1,34 @@
-// The first line of a request: RFC 9112 3.
+// The first line of a request: RFC 9112 3. What most requests have is recognised at once; the rest,
+// and a line that comes in parts, is read byte by byte in functions of its own.
 
 extension HeadParser {
   /// Parses up to and with the request line.
   ///
   /// - Returns: whether it is complete.
+  @inline(__always)
   mutating func parseRequestLine(
     _ bytes: RawSpan, into head: RequestHead
   ) throws(RequestError) -> Bool {
-    switch phase {
-    case .emptyLines: return try parseEmptyLines(bytes, head)
-    case .method: return try parseMethod(bytes, head)
-    case .target: return try parseTarget(bytes, head)
-    case .version: return try parseVersion(bytes, head)
-    case .statusLine, .reason, .name, .value: return true
+    if phase == .emptyLines {
+      guard try skipEmptyLines(bytes) else { return false }
+      head.clear()
     }
+    if phase == .method {
+      guard try parseMethod(bytes, head) else { return false }
+    }
+    if phase == .target {
+      guard try parseTarget(bytes, head) else { return false }
+    }
+    guard let end = try versionEnd(bytes, head) else { return false }
+    try head.readTarget(bytes, question: question > 0 ? question : nil)
+    endFirstLine(end)
+    return true
   }
 
   /// RFC 9112 2.2: an empty line before a request is forgiven, for old clients that end a body
   /// with one; two at most.
-  private mutating func parseEmptyLines(
-    _ bytes: RawSpan, _ head: RequestHead
-  ) throws(RequestError) -> Bool {
+  @inline(__always)
+  private mutating func skipEmptyLines(_ bytes: RawSpan) throws(RequestError) -> Bool {
     while cursor < bytes.byteCount, bytes[cursor] == ASCII.carriageReturn {
       guard cursor < 4 else { throw .badRequest(.emptyLines) }
       guard cursor + 1 < bytes.byteCount else { return false }
@@ -30,13 +38,13 @@ extension HeadParser {
       cursor += 2
     }
     guard cursor < bytes.byteCount else { return false }
-    head.clear()
     start = cursor
     line = Line(start: cursor)
     phase = .method
-    return try parseMethod(bytes, head)
+    return true
   }
 
+  @inline(__always)
   private mutating func parseMethod(
     _ bytes: RawSpan, _ head: RequestHead
   ) throws(RequestError) -> Bool {
@@ -47,67 +55,91 @@ extension HeadParser {
       head.methodRange = ByteRange(from: start, to: start &+ 3)
       head.method = .get
       cursor = start &+ 4
-      line.nameEnd = cursor
-      phase = .target
-      return try parseTarget(bytes, head)
+    } else {
+      cursor = Self.tokenEnd(bytes, from: cursor)
+      try checkLine(upTo: cursor)
+      guard cursor < bytes.byteCount else { return false }
+      guard bytes[cursor] == ASCII.space, cursor > start else { throw .badRequest(.method) }
+      head.methodRange = ByteRange(from: start, to: cursor)
+      head.method = Method(bytes.extracting(start..<cursor))
+      cursor += 1
     }
-    cursor = bytes.firstNonName(from: cursor)
-    while cursor < bytes.byteCount, ASCII.token.contains(bytes[cursor]) { cursor += 1 }
-    try checkLine()
-    guard cursor < bytes.byteCount else { return false }
-    guard bytes[cursor] == ASCII.space, cursor > start else { throw .badRequest(.method) }
-    head.methodRange = ByteRange(start..<cursor)
-    head.method = Method(bytes.extracting(start..<cursor))
-    cursor += 1
-    line.nameEnd = cursor
+    line.valueStart = cursor
     phase = .target
-    return try parseTarget(bytes, head)
+    return true
   }
 
+  @inline(never)
+  private static func tokenEnd(_ bytes: RawSpan, from start: Int) -> Int {
+    var end = bytes.firstNonName(from: start)
+    while end < bytes.byteCount, ASCII.token.contains(bytes[end]) { end += 1 }
+    return end
+  }
+
+  @inline(__always)
   private mutating func parseTarget(
     _ bytes: RawSpan, _ head: RequestHead
   ) throws(RequestError) -> Bool {
     while true {
       cursor = bytes.firstTargetEnd(from: cursor)
-      try checkLine()
+      try checkLine(upTo: cursor)
       guard cursor < bytes.byteCount else { return false }
       guard bytes[cursor] == 0x3f else { break }  // ?
-      if question == nil { question = cursor }
-      cursor += 1
+      if question == 0 { question = cursor }
+      cursor &+= 1
     }
-    // A target that a line's end follows is all there is of an HTTP/0.9 request.
-    let isLineEnd = bytes[cursor] == ASCII.carriageReturn || bytes[cursor] == ASCII.lineFeed
-    guard !isLineEnd else { throw .badRequest(.version) }
-    guard bytes[cursor] == ASCII.space, cursor > line.nameEnd else { throw .badRequest(.target) }
-    head.target = ByteRange(line.nameEnd..<cursor)
-    cursor += 1
+    guard bytes[cursor] == ASCII.space, cursor > line.valueStart else {
+      // A target that a line's end follows is all there is of an HTTP/0.9 request.
+      let isLineEnd = bytes[cursor] == ASCII.carriageReturn || bytes[cursor] == ASCII.lineFeed
+      throw .badRequest(isLineEnd ? .version : .target)
+    }
+    head.target = ByteRange(from: line.valueStart, to: cursor)
+    cursor &+= 1
     phase = .version
-    return try parseVersion(bytes, head)
-  }
-
-  /// `HTTP/1.1` and CRLF, looked at from the start again if they come in pieces.
-  private mutating func parseVersion(
-    _ bytes: RawSpan, _ head: RequestHead
-  ) throws(RequestError) -> Bool {
-    let length = versionLength(bytes, at: cursor)
-    let end = cursor + length
-    try checkLine(upTo: end)
-    if end == bytes.byteCount { return false }
-    guard length == 8, bytes[end] == ASCII.carriageReturn else { throw .badRequest(.version) }
-    if end + 1 == bytes.byteCount { return false }
-    guard bytes[end + 1] == ASCII.lineFeed else { throw .badRequest(.bareCarriageReturn) }
-    guard bytes[cursor + 5] == 0x31 else { throw .versionNotSupported }
-    // RFC 9110 2.5: a later minor version is understood as the highest one known.
-    head.minorVersion = bytes[cursor + 7] == 0x30 ? 0 : 1
-    try head.readTarget(bytes, question: question)
-    endFirstLine(end)
     return true
   }
 
-  private func checkLine(upTo end: Int) throws(RequestError) {
-    if end - line.start > lineLimit { throw .uriTooLong }
+  /// The end of `HTTP/1.1` at `cursor`, behind which CRLF stands; nil if they have not all come.
+  @inline(__always)
+  private func versionEnd(
+    _ bytes: RawSpan, _ head: RequestHead
+  ) throws(RequestError) -> Int? {
+    let end = cursor &+ 8
+    if Self.isUsualVersion(bytes, at: cursor), bytes.isLineEnd(at: end),
+      end &- line.start <= lineLimit
+    {
+      head.minorVersion = 1
+      return end
+    }
+    guard
+      let minorVersion = try Self.minorVersion(
+        bytes, at: cursor, lineEnd: line.start + lineLimit)
+    else { return nil }
+    head.minorVersion = minorVersion
+    return end
+  }
+
+  /// Reads `HTTP/1.x` and CRLF, from the start again if they come in pieces.
+  ///
+  /// - Returns: 0, or 1 for all others; nil if more bytes are needed.
+  @inline(never)
+  private static func minorVersion(
+    _ bytes: RawSpan, at start: Int, lineEnd: Int
+  ) throws(RequestError) -> UInt8? {
+    let length = versionLength(bytes, at: start)
+    let end = start + length
+    if end > lineEnd { throw .uriTooLong }
+    if end == bytes.byteCount { return nil }
+    guard length == 8, bytes[end] == ASCII.carriageReturn else { throw .badRequest(.version) }
+    if end + 1 == bytes.byteCount { return nil }
+    guard bytes[end + 1] == ASCII.lineFeed else { throw .badRequest(.bareCarriageReturn) }
+    guard bytes[start + 5] == 0x31 else { throw .versionNotSupported }
+    // RFC 9110 2.5: a later minor version is understood as the highest one known.
+    return bytes[start + 7] == 0x30 ? 0 : 1
   }
 
   @inline(__always)
-  private func checkLine() throws(RequestError) { try checkLine(upTo: cursor) }
+  private func checkLine(upTo end: Int) throws(RequestError) {
+    if end &- line.start > lineLimit { throw .uriTooLong }
+  }
 }

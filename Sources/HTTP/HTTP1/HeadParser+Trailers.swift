@@ -12,7 +12,7 @@ extension HeadParser {
   ) throws(RequestError) {
     fields.removeAll()
     var parser = HeadParser(limits: limits)
-    parser.phase = .name
+    parser.phase = .fields
     let isComplete = try parser.parseFields(section, into: &fields, in: .trailers)
     guard isComplete, parser.cursor == section.byteCount else { throw .badRequest(.fieldName) }
   }

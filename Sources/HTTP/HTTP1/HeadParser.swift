@@ -16,16 +16,18 @@
 /// is ready for the next message; after it threw, the connection is of no more use.
 package struct HeadParser: Sendable {
   /// What the next byte belongs to.
-  enum Phase { case emptyLines, method, target, version, statusLine, reason, name, value }
+  enum Phase { case emptyLines, method, target, version, statusLine, reason, fields }
 
-  /// What has to be known of the line in progress before its fields can be stored.
+  /// What has to be known of the line in progress before its field can be stored.
   struct Line {
     /// Where the line begins.
     var start = 0
-    /// Where a field's name ends.
-    var nameEnd = 0
-    /// The name holds "_" or ".".
-    var isUnusual = false
+    /// Where the search for the value's end began, or a request's target; 0 until that is known.
+    var valueStart = 0
+    /// How long the field's name is.
+    var nameCount = 0
+    var known = FieldName.other
+    var flags: FieldLine.Flags = []
   }
 
   package let limits: HeadLimits
@@ -35,8 +37,8 @@ package struct HeadParser: Sendable {
   /// Everything before this offset has been judged.
   var cursor = 0
   var line = Line()
-  /// The first "?" in the target.
-  var question: Int?
+  /// The first "?" in the target; 0 if there is none, for the method stands before it.
+  var question = 0
   var meaning = FieldMeaning()
   let lineLimit: Int
 
@@ -53,7 +55,7 @@ package struct HeadParser: Sendable {
     start = 0
     cursor = 0
     line = Line()
-    question = nil
+    question = 0
     meaning = FieldMeaning()
   }
 
@@ -69,7 +71,9 @@ package struct HeadParser: Sendable {
   package mutating func parse(
     _ bytes: RawSpan, into head: RequestHead
   ) throws(RequestError) -> Bool {
-    guard try parseRequestLine(bytes, into: head) else { return false }
+    if phase != .fields {
+      guard try parseRequestLine(bytes, into: head) else { return false }
+    }
     guard try parseFields(bytes, into: &head.fields, in: .request) else { return false }
     try head.complete(bytes, meaning, byteCount: cursor)
     reset()
@@ -85,7 +89,9 @@ package struct HeadParser: Sendable {
     _ bytes: RawSpan, into head: ResponseHead, requestMethod: Method
   ) throws(ResponseError) -> Bool {
     do throws(RequestError) {
-      guard try parseStatusLine(bytes, into: head) else { return false }
+      if phase != .fields {
+        guard try parseStatusLine(bytes, into: head) else { return false }
+      }
       guard try parseFields(bytes, into: &head.fields, in: .response) else { return false }
       try head.complete(bytes, meaning, requestMethod: requestMethod, byteCount: cursor)
     } catch {
@@ -96,16 +102,22 @@ package struct HeadParser: Sendable {
   }
 
   /// Ends the first line at `end`, where its CRLF was found; the fields follow.
+  @inline(__always)
   mutating func endFirstLine(_ end: Int) {
-    cursor = end + 2
+    cursor = end &+ 2
     line = Line(start: cursor)
-    phase = .name
+    phase = .fields
+  }
+
+  /// Whether the version that nearly all messages have is at `start`: `HTTP/1.1`.
+  @inline(__always)
+  static func isUsualVersion(_ bytes: RawSpan, at start: Int) -> Bool {
+    // The eight letters as a little-endian word.
+    bytes.word(at: start) == 0x312e_312f_5054_5448
   }
 
   /// How many bytes at `start` are those of `HTTP/` digit `.` digit, at most eight.
-  func versionLength(_ bytes: RawSpan, at start: Int) -> Int {
-    // "HTTP/1.1" as a little-endian word.
-    if bytes.word(at: start) == 0x312e_312f_5054_5448 { return 8 }
+  static func versionLength(_ bytes: RawSpan, at start: Int) -> Int {
     let pattern: StaticString = "HTTP/1.1"
     var n = 0
     while n < 8, start + n < bytes.byteCount {

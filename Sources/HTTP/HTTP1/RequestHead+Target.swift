@@ -5,9 +5,27 @@ extension RequestHead {
   /// Sets form, authority, path and query from `target` and `method`.
   ///
   /// - Parameter question: the offset of the first "?", if there is one.
+  @inline(__always)
   func readTarget(_ bytes: RawSpan, question: Int?) throws(RequestError) {
+    guard method != .connect, bytes[Int(target.start)] == 0x2f else {  // /
+      return try readOtherTarget(bytes, question: question)
+    }
+    form = .origin
+    path = ByteRange(from: Int(target.start), to: question ?? target.end)
+    readQuery(question)
+  }
+
+  @inline(__always)
+  private func readQuery(_ question: Int?) {
+    guard let question else { return }
+    hasQuery = true
+    query = ByteRange(from: question &+ 1, to: target.end)
+  }
+
+  /// Reads a target of one of the rarer forms.
+  @inline(never)
+  private func readOtherTarget(_ bytes: RawSpan, question: Int?) throws(RequestError) {
     let range = target.range
-    let pathEnd = question ?? range.upperBound
     if method == .connect {
       // RFC 9112 3.2.3: CONNECT takes this form, and nothing else does.
       guard Authority.isValid(bytes, range, needsPort: true) else {
@@ -15,20 +33,12 @@ extension RequestHead {
       }
       form = .authority
       authority = target
-      return
-    }
-    if let question {
-      hasQuery = true
-      query = ByteRange(question + 1..<range.upperBound)
-    }
-    if bytes[range.lowerBound] == 0x2f {  // /
-      form = .origin
-      path = ByteRange(range.lowerBound..<pathEnd)
     } else if range.count == 1, bytes[range.lowerBound] == 0x2a {  // *
       guard method == .options else { throw .badRequest(.targetForm) }
       form = .asterisk
     } else {
-      try readAbsolute(bytes, range, pathEnd)
+      readQuery(question)
+      try readAbsolute(bytes, range, question ?? range.upperBound)
     }
   }
 
