@@ -17,10 +17,9 @@ extension ClientConnection where Stream: ~Copyable {
   ) -> Bool {
     worker.scratch.reset()
     do {
-      let editor = route.settings.responseFields
-      let hasDate = try writeKeptLines(bytes, editor, to: &worker.scratch)
-      if let editor { try write(editor, of: bytes, to: &worker.scratch) }
-      if let line = route.settings.strictTransport { try write(line, of: bytes, editor) }
+      let settings = route.settings
+      let hasDate = try writeKeptLines(bytes, settings.responseFields, to: &worker.scratch)
+      try writeAdded(settings, of: bytes)
       if !hasDate { try worker.scratch.write(field: "Date", date: worker.unixSeconds) }
       if chunked { try worker.scratch.write("Transfer-Encoding: chunked\r\n") }
       try writeVia(route, to: &worker.scratch)
@@ -52,10 +51,9 @@ extension ClientConnection where Stream: ~Copyable {
   func composeSwitch(_ bytes: RawSpan, _ route: MatchedRoute) -> Bool {
     worker.scratch.reset()
     do {
-      let editor = route.settings.responseFields
-      _ = try writeKeptLines(bytes, editor, to: &worker.scratch)
-      if let editor { try write(editor, of: bytes, to: &worker.scratch) }
-      if let line = route.settings.strictTransport { try write(line, of: bytes, editor) }
+      let settings = route.settings
+      _ = try writeKeptLines(bytes, settings.responseFields, to: &worker.scratch)
+      try writeAdded(settings, of: bytes)
       if let upgrade = response.upgrade {
         try worker.scratch.write(field: "Upgrade", bytes.slice(upgrade))
       }
@@ -103,6 +101,14 @@ extension ClientConnection where Stream: ~Copyable {
         || field.flags.rawValue & FieldLine.Flags.namedByConnection.rawValue != 0
     }
     return hasDate
+  }
+
+  /// Writes the fields that the route's options add.
+  private func writeAdded(_ settings: RouteSettings, of bytes: RawSpan) throws(NoRoom) {
+    if settings.responseFields == nil, settings.strictTransport == nil { return }
+    let editor = settings.responseFields
+    if let editor { try write(editor, of: bytes, to: &worker.scratch) }
+    if let line = settings.strictTransport { try write(line, of: bytes, editor) }
   }
 
   /// The cookie of a session that begins or has moved to another server.
