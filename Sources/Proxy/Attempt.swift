@@ -23,9 +23,8 @@ struct Attempt<Server: ServerStream & ~Copyable>: ~Copyable {
   var uploadFailed = false
 }
 
-/// A wait for a response head.
+/// A wait for a response head, beside what is waited for.
 private struct ResponseWait {
-  var interests = Interests()
   var deadline = Moment.never
   /// Nothing of the request is left to be sent.
   let uploadIsDone: Bool
@@ -127,8 +126,8 @@ extension ClientConnection where Stream: ~Copyable {
       if again {
         await reactor.yield()
       } else {
-        let wait = responseWait(for: server, route, attempt)
-        let wake = await reactor.wait(for: wait.interests, until: wait.deadline)
+        let (interests, wait) = responseWait(for: server, route, &attempt)
+        let wake = await reactor.wait(for: interests, until: wait.deadline)
         try judge(wake, wait, route, &attempt)
       }
     }
@@ -212,31 +211,33 @@ extension ClientConnection where Stream: ~Copyable {
   /// Room before a response for the fields that are added to its head.
   private static var responseHeadroom: Int { 1024 }
 
-  /// What to wait for while there is no response head.
+  /// What to wait for while there is no response head. The attempt does not change; borrowed, it would be
+  /// copied into the frame.
   private func responseWait<Server: ServerStream & ~Copyable>(
-    for server: ServerConnection<Server>, _ route: RoutePlan, _ attempt: borrowing Attempt<Server>
-  ) -> ResponseWait {
+    for server: ServerConnection<Server>, _ route: RoutePlan, _ attempt: inout Attempt<Server>
+  ) -> (Interests, ResponseWait) {
+    var interests = Interests()
     var wait = ResponseWait(uploadIsDone: uploadIsDone(attempt))
-    wait.interests.insert(server.stream.readInterest)
+    interests.insert(server.stream.readInterest)
     if wait.uploadIsDone {
       wait.deadline = serverDeadline(route)
       // While a body is to come, its end tells that the client has gone.
-      if !attempt.ignoresHangup { wait.interests.insert(stream.hangupInterest) }
+      if !attempt.ignoresHangup { interests.insert(stream.hangupInterest) }
       wait.deadline = min(wait.deadline, goneDeadline(attempt))
-      return wait
+      return (interests, wait)
     }
     if upload.wantsInput {
-      wait.interests.insert(stream.readInterest)
+      interests.insert(stream.readInterest)
       wait.isForContinue =
         request.expectsContinue && attempt.interimResponses == 0 && upload.received == 0
       wait.deadline = wait.isForContinue ? serverDeadline(route) : bodyDeadline(route)
     }
     if upload.hasOutput {
-      wait.interests.insert(server.stream.writeInterest)
+      interests.insert(server.stream.writeInterest)
       let patience = route.options.writeTimeoutMilliseconds
       wait.deadline = min(wait.deadline, upload.lastProgress.advanced(by: Int64(patience)))
     }
-    return wait
+    return (interests, wait)
   }
 
   /// Looks whether the wait has ended because something took too long or the client has gone.

@@ -61,9 +61,9 @@ extension ClientConnection where Stream: ~Copyable {
   @inline(__always)
   func withPath<Result>(of target: ForwardTarget, _ use: (RawSpan) -> Result) -> Result {
     switch target {
-    case .received(let range) where request.form != .asterisk:
-      let path = ByteRange(Int(range.start)..<range.end - queryCount)
-      return input.withBytes { use($0.slice(path)) }
+    case .received(let range) where !isAsterisk:
+      let path = Int(range.start)..<range.end - queryCount
+      return input.withBytes { use($0.extracting(path)) }
     case .made(let made) where made.first == 0x2f:
       return made.withBytes(0, made.firstIndex(of: 0x3f) ?? made.count, use)
     case .received, .made:
@@ -71,6 +71,8 @@ extension ClientConnection where Stream: ~Copyable {
       return [0x2f].withBytes(use)
     }
   }
+
+  private var isAsterisk: Bool { if case .asterisk = request.form { true } else { false } }
 
   /// Bytes of the query and its "?".
   var queryCount: Int { request.hasQuery ? Int(request.query.count) + 1 : 0 }
