@@ -59,7 +59,9 @@ extension ClientConnection where Stream: ~Copyable {
     return .answer(answer)
   }
 
-  func admit(to destination: consuming Destination, _ target: ForwardTarget) -> Admission {
+  func admit(
+    to destination: consuming Destination, _ target: consuming ForwardTarget
+  ) -> Admission {
     switch consume destination {
     case .proxy(let route):
       guard enter(route) else { return tooLarge }
@@ -89,7 +91,9 @@ extension ClientConnection where Stream: ~Copyable {
     .answer(ErrorAnswer(.contentTooLarge, "the request body is too large"))
   }
 
-  func forwarded(to route: consuming RoutePlan, _ target: ForwardTarget) -> Admission {
+  func forwarded(
+    to route: consuming RoutePlan, _ target: consuming ForwardTarget
+  ) -> Admission {
     identifier = worker.identifiers.next()
     offersUpgrade = mayUpgrade
     if route.settings.stripPrefix.isEmpty { return .forward(route, target) }

@@ -18,7 +18,7 @@ extension ClientConnection where Stream: ~Copyable {
     worker.scratch.reset()
     do {
       let settings = route.settings
-      let hasDate = try writeKeptLines(bytes, settings.responseFields, to: &worker.scratch)
+      let hasDate = try writeKeptLines(bytes, settings, to: &worker.scratch)
       try writeAdded(settings, of: bytes)
       if !hasDate { try worker.scratch.write(field: "Date", date: worker.unixSeconds) }
       if chunked { try worker.scratch.write("Transfer-Encoding: chunked\r\n") }
@@ -52,7 +52,7 @@ extension ClientConnection where Stream: ~Copyable {
     worker.scratch.reset()
     do {
       let settings = route.settings
-      _ = try writeKeptLines(bytes, settings.responseFields, to: &worker.scratch)
+      _ = try writeKeptLines(bytes, settings, to: &worker.scratch)
       try writeAdded(settings, of: bytes)
       if let upgrade = response.upgrade {
         try worker.scratch.write(field: "Upgrade", bytes.slice(upgrade))
@@ -69,9 +69,10 @@ extension ClientConnection where Stream: ~Copyable {
 
   /// Writes the status line, unless it can stay as it came, and the fields that are passed on.
   ///
+  /// - Parameter settings: which change them; nil where nothing does.
   /// - Returns: whether a Date was among them.
   private func writeKeptLines(
-    _ bytes: RawSpan, _ editor: FieldEditor?, to head: inout ByteBuffer
+    _ bytes: RawSpan, _ settings: RouteSettings?, to head: inout ByteBuffer
   ) throws(NoRoom) -> Bool {
     var start = 0
     // "HTTP/1.1 200 OK": a line of another version, or without a reason, is written anew.
@@ -87,12 +88,13 @@ extension ClientConnection where Stream: ~Copyable {
     let end = response.byteCount - 2
     let names = FieldNames(of: response.fields)
     // Many responses keep all their lines.
-    if editor == nil, !hasNoLength, !dropped.overlaps(names),
+    if settings?.responseFields == nil, !hasNoLength, !dropped.overlaps(names),
       !response.fields.flags.contains(.namedByConnection)
     {
       try head.write(bytes.extracting(start..<end))
       return names.contains(.date)
     }
+    let editor = settings?.responseFields
     try head.write(response.fields, of: bytes, from: start, upTo: end) { field in
       if let editor, editor.drops(field, of: bytes) { return true }
       if case .date = field.known { hasDate = true }
