@@ -13,74 +13,87 @@ extension ClientConnection where Stream: ~Copyable {
   /// The path is made normal first and matched in that form, which is also what a server gets
   /// (behaviour 25); `strip_prefix` changes it only after that.
   func admit() -> Admission {
-    route = nil
-    groups = nil
+    if groups != nil { groups = nil }
     if trustsPeer { identifyClient() }
     if case .connect = request.method {
-      return .answer(.init(.methodNotAllowed, "CONNECT is not offered here"))
+      return unrouted(.init(.methodNotAllowed, "CONNECT is not offered here"))
     }
-    if let challenges = worker.challenges, let route = challengeAnswer(challenges) {
-      return .respond(route)
+    if let challenges = worker.challenges, let answer = challengeAnswer(challenges) {
+      route = nil
+      return .respond(answer)
     }
-    let plan = worker.plan
-    let site = input.withBytes { plan.tables.sites.site(for: $0.slice(request.host)) }
-    if tls != nil, let refusal = refuseMisdirected(hasSite: plan.tables.sites.decrypts(site)) {
-      return .answer(refusal)
+    let site = input.withBytes { worker.inForce.site(for: $0.slice(request.host)) }
+    if tls != nil, let refusal = refuseMisdirected(hasSite: worker.inForce.decrypts(site)) {
+      return unrouted(refusal)
     }
     guard let site else {
-      return .answer(.init(.notFound, "no site has this name", keepAlive: mayPersist))
+      return unrouted(.init(.notFound, "no site has this name", keepAlive: mayPersist))
     }
     let target: ForwardTarget
     do { target = try forwardTarget() } catch {
-      return .answer(.init(.badRequest, error.description))
+      return unrouted(.init(.badRequest, error.description))
     }
     normalTarget = target
-    switch withPath(of: target, { plan.find($0, in: site, worker.matcher) }) {
+    switch withPath(of: target, { worker.inForce.find($0, in: site, worker.matcher) }) {
     case .destination(let destination, let place):
       self.place = place
       return admit(to: destination, target)
     case .noSite, .noRoute:
-      return .answer(.init(.notFound, "no route has this path", keepAlive: mayPersist))
+      return unrouted(.init(.notFound, "no route has this path", keepAlive: mayPersist))
     case .gaveUp(let site, let pattern):
       if let suppressed = worker.matcherLimiter.admit(at: reactor.now) {
         Log.error(
           "site \"\(site)\": the route \"\(pattern)\" took too many steps for a path"
             + LogLimiter.note(suppressed))
       }
-      return .answer(
+      return unrouted(
         .init(.internalServerError, "the route cannot be found", keepAlive: mayPersist))
     }
   }
 
-  func admit(to destination: consuming Destination, _ target: ForwardTarget) -> Admission {
-    switch destination {
+  /// The answer to a request that has no route. Until here the route is the last request's, which is
+  /// the next one's, too, as a rule.
+  @inline(never)
+  private func unrouted(_ answer: ErrorAnswer) -> Admission {
+    route = nil
+    return .answer(answer)
+  }
+
+  func admit(
+    to destination: consuming Destination, _ target: consuming ForwardTarget
+  ) -> Admission {
+    switch consume destination {
     case .proxy(let route):
-      if let refusal = enter(route) { return .answer(refusal) }
+      guard enter(route) else { return tooLarge }
       return forwarded(to: route, target)
     case .respond(let route):
-      if let refusal = enter(route) { return .answer(refusal) }
+      guard enter(route) else { return tooLarge }
       identifier = worker.identifiers.next()
       return .respond(route)
     case .function(let route):
-      if let refusal = enter(route) { return .answer(refusal) }
+      guard enter(route) else { return tooLarge }
       return decide(route, target)
     case .secured(let route):
       return admit(toSecured: route, target)
     }
   }
 
-  /// Notes the request's route; what its options refuse.
-  private func enter(_ route: MatchedRoute) -> ErrorAnswer? {
-    self.route = route
-    route.tables.traffic.noteRequest(at: place)
-    if case .length(let n) = request.framing, n > route.settings.maxBody {
-      return ErrorAnswer(.contentTooLarge, "the request body is too large")
-    }
+  /// Notes the request's route. False when its options refuse the request.
+  private func enter(_ route: MatchedRoute) -> Bool {
+    if self.route !== route { self.route = route }
+    route.tables.noteRequest(at: place)
+    if case .length(let n) = request.framing, n > route.settings.maxBody { return false }
     if place.isExpression { groups = matchedGroups() }
-    return nil
+    return true
   }
 
-  func forwarded(to route: consuming RoutePlan, _ target: ForwardTarget) -> Admission {
+  private var tooLarge: Admission {
+    .answer(ErrorAnswer(.contentTooLarge, "the request body is too large"))
+  }
+
+  func forwarded(
+    to route: consuming RoutePlan, _ target: consuming ForwardTarget
+  ) -> Admission {
     identifier = worker.identifiers.next()
     offersUpgrade = mayUpgrade
     if route.settings.stripPrefix.isEmpty { return .forward(route, target) }

@@ -9,7 +9,7 @@ extension ClientConnection where Stream: ~Copyable {
   /// Passes a 1xx response on; an HTTP/1.0 client knows none.
   @inline(never)
   func passInterim<Server: ServerStream & ~Copyable>(
-    _ attempt: inout Attempt<Server>
+    on route: RoutePlan, _ attempt: inout Attempt<Server>
   ) async throws(AttemptFailure) {
     var head = worker.buffers.borrow(.large)
     let fits = composeInterim(attempt.received.bytes, into: &head)
@@ -19,7 +19,7 @@ extension ClientConnection where Stream: ~Copyable {
     upload.noteProgress()
     guard request.minorVersion > 0 else { return }
     guard fits else { throw .invalidResponse("the head is too large") }
-    let deadline = reactor.now.advanced(by: Int64(attempt.route.options.writeTimeoutMilliseconds))
+    let deadline = reactor.now.advanced(by: Int64(route.options.writeTimeoutMilliseconds))
     guard await write(&head, until: deadline) else { throw .clientGone }
   }
 
@@ -28,17 +28,17 @@ extension ClientConnection where Stream: ~Copyable {
   /// - Throws: only as long as nothing has gone to the client.
   @inline(__always)
   func passResponse<Server: ServerStream & ~Copyable>(
-    from server: ServerConnection<Server>, _ attempt: inout Attempt<Server>
+    from server: ServerConnection<Server>, _ route: RoutePlan, _ attempt: inout Attempt<Server>
   ) async throws(AttemptFailure) -> Disposition {
     let wasSent = requestWasSent(attempt)
     let persists = mayPersist && wasSent && canDelimit(response.framing)
     let isStream = !isHere(attempt) && response.isEventStream(attempt.received.bytes)
-    try startDownload(&attempt, persists: persists)
+    try startDownload(on: route, &attempt, persists: persists)
     if persists, isWaitingForUs { download.post(to: &stream) }
     while true {
       let again: Bool
       do {
-        again = try pumpDownload(from: server, &attempt)
+        again = try pumpDownload(from: server, route, &attempt)
       } catch {
         // The head has gone out, so no error can be told. A body that ends with its connection
         // must not look whole; others are seen to be short.
@@ -48,7 +48,7 @@ extension ClientConnection where Stream: ~Copyable {
       if download.isFinished { break }
       if again {
         await reactor.yield()
-      } else if await !waitForBody(from: server, &attempt, isStream: isStream) {
+      } else if await !waitForBody(from: server, route, &attempt, isStream: isStream) {
         if !canDelimit(response.framing) { stream.abort() }
         return .cut
       }
@@ -81,7 +81,7 @@ extension ClientConnection where Stream: ~Copyable {
 
   /// Puts the rewritten head before what has come of the body.
   private func startDownload<Server: ServerStream & ~Copyable>(
-    _ attempt: inout Attempt<Server>, persists: Bool
+    on route: RoutePlan, _ attempt: inout Attempt<Server>, persists: Bool
   ) throws(AttemptFailure) {
     let framing = response.framing
     var chunked = false
@@ -90,10 +90,9 @@ extension ClientConnection where Stream: ~Copyable {
     case .none, .length: break
     }
     download.start(
-      framing, chunkedOutput: chunked, highWater: attempt.route.options.buffering)
+      framing, chunkedOutput: chunked, highWater: route.options.buffering)
     guard
-      composeResponse(
-        attempt.received.bytes, attempt.route, chunked: chunked, persists: persists)
+      composeResponse(attempt.received.bytes, route, chunked: chunked, persists: persists)
     else { throw .invalidResponse("the head is too large") }
     var block = ByteBuffer()
     swap(&block, &attempt.received)
@@ -115,7 +114,7 @@ extension ClientConnection where Stream: ~Copyable {
 
   /// Moves what can be moved, and lets go of the server once the response has come in full.
   private func pumpDownload<Server: ServerStream & ~Copyable>(
-    from server: ServerConnection<Server>, _ attempt: inout Attempt<Server>
+    from server: ServerConnection<Server>, _ route: RoutePlan, _ attempt: inout Attempt<Server>
   ) throws(RelayError) -> Bool {
     var again = false
     if attempt.holdsServer {
@@ -131,20 +130,21 @@ extension ClientConnection where Stream: ~Copyable {
         attempt.uploadFailed = true
       }
     }
-    if download.isInputEnded, attempt.holdsServer { release(server, &attempt) }
+    if download.isInputEnded, attempt.holdsServer { release(server, of: route.upstream, &attempt) }
     return again
   }
 
   /// Gives the server's connection back to its pool, or closes it when it cannot be used again: the
   /// request was not sent in full, or more came than belonged to the response.
   private func release<Server: ServerStream & ~Copyable>(
-    _ server: ServerConnection<Server>, _ attempt: inout Attempt<Server>
+    _ server: ServerConnection<Server>, of upstream: UpstreamPlan,
+    _ attempt: inout Attempt<Server>
   ) {
     attempt.holdsServer = false
-    endLease(at: attempt.route.upstream)
+    defer { endLease(at: upstream) }
     let wasSent = requestWasSent(attempt)
     if response.keepAlive, wasSent, !download.hasSurplus {
-      attempt.pool.giveBack(server, keptFor: response.keepAliveTimeout)
+      turn.keep(server, for: response.keepAliveTimeout)
     } else {
       // Now, not when the client has read it all: others hold the object still.
       server.stream.close()
@@ -155,9 +155,9 @@ extension ClientConnection where Stream: ~Copyable {
   /// Waits until something can move. False when it is over: a timeout, or the client has gone.
   @inline(never)
   private func waitForBody<Server: ServerStream & ~Copyable>(
-    from server: ServerConnection<Server>, _ attempt: inout Attempt<Server>, isStream: Bool
+    from server: ServerConnection<Server>, _ route: RoutePlan, _ attempt: inout Attempt<Server>,
+    isStream: Bool
   ) async -> Bool {
-    let route = attempt.route
     var interests = Interests()
     var deadline = Moment.never
     if download.hasOutput {
@@ -175,7 +175,7 @@ extension ClientConnection where Stream: ~Copyable {
       if !uploadIsDone(attempt) {
         if upload.wantsInput {
           interests.insert(stream.readInterest)
-          deadline = min(deadline, bodyDeadline(attempt))
+          deadline = min(deadline, bodyDeadline(route))
         }
         if upload.hasOutput { interests.insert(server.stream.writeInterest) }
       }

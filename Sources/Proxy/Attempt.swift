@@ -9,8 +9,6 @@ import IO
 struct Attempt<Server: ServerStream & ~Copyable>: ~Copyable {
   /// False once the server's connection has been given back to its pool or given up.
   var holdsServer = true
-  let pool: ServerPool<Server>
-  let route: RoutePlan
   /// What has come of the response and was not passed on yet.
   var received = ByteBuffer()
   /// When the request, or the body that a 100 has asked for, began to be sent.
@@ -25,9 +23,8 @@ struct Attempt<Server: ServerStream & ~Copyable>: ~Copyable {
   var uploadFailed = false
 }
 
-/// A wait for a response head.
+/// A wait for a response head, beside what is waited for.
 private struct ResponseWait {
-  var interests = Interests()
   var deadline = Moment.never
   /// Nothing of the request is left to be sent.
   let uploadIsDone: Bool
@@ -47,25 +44,25 @@ extension ClientConnection where Stream: ~Copyable {
   /// - Throws: why there is no response to pass on; nothing has gone to the client then.
   @inline(__always)
   func attempt<Server: ServerStream & ~Copyable>(
-    with server: ServerConnection<Server>, from pool: ServerPool<Server>,
-    _ route: RoutePlan, _ target: ForwardTarget
+    with server: ServerConnection<Server>, _ route: RoutePlan, _ target: ForwardTarget,
+    keepsServer: Bool
   ) async throws(AttemptFailure) -> Disposition {
-    inputUsed = try startUpload(route, target, keepsServer: pool.keepsConnections)
-    var attempt = Attempt(pool: pool, route: route, startedAt: reactor.now)
+    inputUsed = try startUpload(route, target, keepsServer: keepsServer)
+    var attempt = Attempt<Server>(startedAt: reactor.now)
     upload.post(to: &server.stream)
     do throws(AttemptFailure) {
-      try await awaitResponse(from: server, &attempt)
+      try await awaitResponse(from: server, route, &attempt)
     } catch {
       cannotReplay = upload.hasReadSource || attempt.interimResponses > 0
       throw error
     }
-    attempt.pool.answersAreSmall = attempt.received.count < Reactor.smallMessage
+    server.answersAreSmall = attempt.received.count < Reactor.smallMessage
     // A response in the turn of its request is none to it, but the request is to be gone before
     // anything is made of the connection.
     if !server.stream.settle() { attempt.uploadFailed = true }
     noteResponse(of: route.upstream)
-    if response.status == 101 { return try await tunnel(to: server, &attempt) }
-    return try await passResponse(from: server, &attempt)
+    if response.status == 101 { return try await tunnel(to: server, route, &attempt) }
+    return try await passResponse(from: server, route, &attempt)
   }
 
   /// Composes the request's head, with the part of its body that has come already behind it.
@@ -112,7 +109,7 @@ extension ClientConnection where Stream: ~Copyable {
 
   /// Relays the request and reads until a final response head, or 101, is in `response`.
   private func awaitResponse<Server: ServerStream & ~Copyable>(
-    from server: ServerConnection<Server>, _ attempt: inout Attempt<Server>
+    from server: ServerConnection<Server>, _ route: RoutePlan, _ attempt: inout Attempt<Server>
   ) async throws(AttemptFailure) {
     while true {
       let again = try pumpUpload(to: server, &attempt)
@@ -129,15 +126,15 @@ extension ClientConnection where Stream: ~Copyable {
         guard attempt.interimResponses <= Self.interimLimit else {
           throw .invalidResponse("too many 1xx")
         }
-        try await passInterim(&attempt)
+        try await passInterim(on: route, &attempt)
       }
       if again {
         await reactor.yield()
       } else {
-        let wait = responseWait(for: server, attempt)
-        let wake = await reactor.wait(for: wait.interests, until: wait.deadline)
+        let (interests, wait) = responseWait(for: server, route, &attempt)
+        let wake = await reactor.wait(for: interests, until: wait.deadline)
         if server.stream.hasUnsent { upload.takeBack(from: &server.stream) }
-        try judge(wake, wait, &attempt)
+        try judge(wake, wait, route, &attempt)
       }
     }
   }
@@ -220,37 +217,39 @@ extension ClientConnection where Stream: ~Copyable {
   /// Room before a response for the fields that are added to its head.
   private static var responseHeadroom: Int { 1024 }
 
-  /// What to wait for while there is no response head.
+  /// What to wait for while there is no response head. The attempt does not change; borrowed, it would be
+  /// copied into the frame.
   private func responseWait<Server: ServerStream & ~Copyable>(
-    for server: ServerConnection<Server>, _ attempt: borrowing Attempt<Server>
-  ) -> ResponseWait {
+    for server: ServerConnection<Server>, _ route: RoutePlan, _ attempt: inout Attempt<Server>
+  ) -> (Interests, ResponseWait) {
+    var interests = Interests()
     var wait = ResponseWait(uploadIsDone: uploadIsDone(attempt))
-    let isSmall = attempt.pool.answersAreSmall
-    wait.interests.insert(isSmall ? server.stream.messageInterest : server.stream.readInterest)
+    let isSmall = server.answersAreSmall
+    interests.insert(isSmall ? server.stream.messageInterest : server.stream.readInterest)
     if wait.uploadIsDone {
-      wait.deadline = serverDeadline(attempt)
+      wait.deadline = serverDeadline(route)
       // While a body is to come, its end tells that the client has gone.
-      if !attempt.ignoresHangup { wait.interests.insert(stream.hangupInterest) }
+      if !attempt.ignoresHangup { interests.insert(stream.hangupInterest) }
       wait.deadline = min(wait.deadline, goneDeadline(attempt))
-      return wait
+      return (interests, wait)
     }
     if upload.wantsInput {
-      wait.interests.insert(stream.readInterest)
+      interests.insert(stream.readInterest)
       wait.isForContinue =
         request.expectsContinue && attempt.interimResponses == 0 && upload.received == 0
-      wait.deadline = wait.isForContinue ? serverDeadline(attempt) : bodyDeadline(attempt)
+      wait.deadline = wait.isForContinue ? serverDeadline(route) : bodyDeadline(route)
     }
     if upload.hasOutput {
-      wait.interests.insert(server.stream.writeInterest)
-      let patience = attempt.route.options.writeTimeoutMilliseconds
+      interests.insert(server.stream.writeInterest)
+      let patience = route.options.writeTimeoutMilliseconds
       wait.deadline = min(wait.deadline, upload.lastProgress.advanced(by: Int64(patience)))
     }
-    return wait
+    return (interests, wait)
   }
 
   /// Looks whether the wait has ended because something took too long or the client has gone.
   private func judge<Server: ServerStream & ~Copyable>(
-    _ wake: Wake, _ wait: ResponseWait, _ attempt: inout Attempt<Server>
+    _ wake: Wake, _ wait: ResponseWait, _ route: RoutePlan, _ attempt: inout Attempt<Server>
   ) throws(AttemptFailure) {
     if wait.uploadIsDone { try noticeHangup(&attempt) }
     if case .deadline = wake, reactor.now >= wait.deadline {
@@ -258,7 +257,7 @@ extension ClientConnection where Stream: ~Copyable {
       throw upload.hasOutput ? .serverStalled : .bodyTimeout
     }
     if wait.uploadIsDone || wait.isForContinue { return }
-    if upload.isTooSlow(attempt.route.options.minBodyRate, since: attempt.startedAt) {
+    if upload.isTooSlow(route.options.minBodyRate, since: attempt.startedAt) {
       throw .bodyTimeout
     }
   }
@@ -301,17 +300,13 @@ extension ClientConnection where Stream: ~Copyable {
   }
 
   /// Until when the server has to answer; the time begins when the request has gone out.
-  private func serverDeadline<Server: ServerStream & ~Copyable>(
-    _ attempt: borrowing Attempt<Server>
-  ) -> Moment {
-    let patience = attempt.route.options.responseTimeoutMilliseconds
+  private func serverDeadline(_ route: RoutePlan) -> Moment {
+    let patience = route.options.responseTimeoutMilliseconds
     return upload.lastProgress.advanced(by: Int64(patience))
   }
 
   /// Until when the client has to send more of a body that is waited for.
-  func bodyDeadline<Server: ServerStream & ~Copyable>(
-    _ attempt: borrowing Attempt<Server>
-  ) -> Moment {
-    upload.lastProgress.advanced(by: Int64(attempt.route.options.bodyTimeoutMilliseconds))
+  func bodyDeadline(_ route: RoutePlan) -> Moment {
+    upload.lastProgress.advanced(by: Int64(route.options.bodyTimeoutMilliseconds))
   }
 }

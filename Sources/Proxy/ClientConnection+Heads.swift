@@ -3,6 +3,23 @@
 import Bytes
 import HTTP
 
+/// The head of the response in progress. Not copyable, so that what is done with it is done where it
+/// lies, and counts no reference.
+struct LentHead: ~Copyable {
+  /// The worker's empty one while there is no response.
+  fileprivate(set) var head: ResponseHead
+
+  init(_ head: ResponseHead) { self.head = head }
+
+  /// Parses what has come of the response to a request.
+  @inline(__always)
+  borrowing func parse(
+    _ bytes: RawSpan, _ parser: inout HeadParser, _ method: Method
+  ) throws(ResponseError) -> Bool {
+    try parser.parse(bytes, into: head, requestMethod: method)
+  }
+}
+
 /// The parser of a head that has come in part.
 final class HeadInProgress {
   var parser: HeadParser
@@ -30,13 +47,11 @@ extension ClientConnection where Stream: ~Copyable {
   /// Makes sure that the connection has a response to parse into. It has one only while a response is
   /// passed on: whatever takes no wait then uses the same one, which is in the cache.
   func borrowResponse() {
-    if response === worker.noResponse { response = worker.responses.borrow() }
+    worker.lendResponse(to: &lent.head)
   }
 
   func giveBackResponse() {
-    if response === worker.noResponse { return }
-    worker.responses.giveBack(response)
-    response = worker.noResponse
+    worker.takeBackResponse(from: &lent.head)
     if responseParser != nil { responseParser = nil }
   }
 
@@ -44,14 +59,12 @@ extension ClientConnection where Stream: ~Copyable {
   func parseResponse(_ bytes: RawSpan) throws(ResponseError) -> Bool {
     let method = request.method
     if let begun = responseParser {
-      guard try begun.parser.parse(bytes, into: response, requestMethod: method) else {
-        return false
-      }
+      guard try lent.parse(bytes, &begun.parser, method) else { return false }
       responseParser = nil
       return true
     }
     var parser = HeadParser(limits: .response)
-    if try parser.parse(bytes, into: response, requestMethod: method) { return true }
+    if try lent.parse(bytes, &parser, method) { return true }
     responseParser = HeadInProgress(parser)
     return false
   }

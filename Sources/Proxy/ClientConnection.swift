@@ -42,8 +42,8 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
   let reactor: Reactor
   let listener: ClientListener
   let request: RequestHead
-  /// The response in progress; the worker's empty one while there is none.
-  var response: ResponseHead
+  /// What `response` is kept in.
+  var lent: LentHead
   var record: ConnectionRecord
   /// The parsers of heads that have come in part.
   var requestParser: HeadInProgress?
@@ -52,7 +52,7 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
   var input = ByteBuffer()
   /// How much of the input the present request has taken, head and body.
   var inputUsed = 0
-  /// The route of the present request, once it has been found.
+  /// The route of the present request, once it has been found; until then the last one's.
   var route: MatchedRoute?
   /// Where that stands in the tables of its plan.
   var place = RoutePlace()
@@ -74,7 +74,7 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
   /// The groups of the route's expression, when something needs them.
   var groups: MatchedGroups?
   /// The forwarding lines that are the same for all requests; kept from the second on.
-  var forwardingLines: [UInt8] = []
+  var forwardingLines = KeptLines()
   /// The present request's identifier.
   var identifier = RequestIdentifier()
   /// What the present request asks for, in its normal form, before the route changes it.
@@ -89,6 +89,9 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
   var clientBehindProxies: InternetAddress?
   /// The identifier that a trusted proxy has given the present request.
   var keptIdentifier: ByteRange?
+
+  /// The response in progress; the worker's empty one while there is none.
+  var response: ResponseHead { lent.head }
 
   /// How a busy connection's task ends.
   enum Ending { case closed, idle }
@@ -106,7 +109,7 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
     self.worker = worker
     trustsPeer = listener.trusts(peer)
     request = worker.requests.borrow()
-    response = worker.noResponse
+    lent = LentHead(worker.noResponse)
     reactor = worker.reactor
     upload = BodyRelay(worker)
     download = BodyRelay(worker)

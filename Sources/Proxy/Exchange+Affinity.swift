@@ -7,7 +7,8 @@ import IO
 import Routing
 
 extension ClientConnection where Stream: ~Copyable {
-  /// Looks for what ties the request to a server.
+  /// Looks for what ties the request to a server; nil where nothing does.
+  @inline(__always)
   func makeSearch(for upstream: UpstreamPlan) -> ServerSearch? {
     switch upstream.balancer.algorithm {
     case .sticky: return pin(for: upstream)

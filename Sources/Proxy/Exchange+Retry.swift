@@ -7,9 +7,8 @@ import IO
 
 extension ClientConnection where Stream: ~Copyable {
   /// Learns from a failure; whether the request is tried again, which then is prepared and counted.
-  func mayTryAgain(
-    after failure: ServerFailure, _ server: UpstreamServer, at route: RoutePlan
-  ) -> Bool {
+  func mayTryAgain(after failure: ServerFailure, at route: RoutePlan) -> Bool {
+    guard let server = turn.server else { return false }
     switch failure {
     case .unreachable(let error):
       return mayTryAgain(after: error, server, at: route)

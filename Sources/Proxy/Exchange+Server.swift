@@ -5,10 +5,13 @@ import Configuration
 import HTTP
 import IO
 
-/// What a request has of its upstream while it is tried.
-struct ServerTurn {
+/// What a request has of its upstream while it is tried. Not copyable: what needs its server goes to it
+/// by way of the turn, and counts no reference.
+struct ServerTurn: ~Copyable {
   /// The server it is with; nil as soon as that has done its part.
-  var lease: Lease?
+  private(set) var server: UpstreamServer?
+  /// Its place there, as in `Lease`.
+  private var place: Places?
   /// It is tried again, which counts in the upstream's budget until a server has answered.
   var isRetry = false
   /// When the server was chosen: exact microseconds, or 0 when they are not measured.
@@ -34,6 +37,50 @@ struct ServerTurn {
     search = made
     return made
   }
+
+  /// The request is with a server from now on.
+  @inline(__always)
+  mutating func begin(_ lease: consuming Lease) {
+    server = lease.server
+    place = lease.place
+  }
+
+  /// It is with none from now on.
+  @inline(__always)
+  mutating func takeLease() -> Lease? {
+    guard let server else { return nil }
+    let lease = Lease(server: server, place: place)
+    self.server = nil
+    place = nil
+    return lease
+  }
+
+  @inline(__always)
+  func choose(from upstream: UpstreamPlan) -> ServerChoice { upstream.choose(search) }
+
+  /// Tells the upstream how its server has done.
+  @inline(__always)
+  func note(_ outcome: Outcome, at upstream: UpstreamPlan, latency: Int64?) {
+    server?.note(outcome, at: upstream, latency: latency)
+  }
+
+  /// Whether the server is spoken to by TLS.
+  var isSecure: Bool { server?.secure != nil }
+
+  /// Whether the server's connections are kept, as far as they go without TLS.
+  var keepsConnections: Bool { server?.pool.keepsConnections == true }
+
+  /// A kept connection to the server, where one may be used.
+  @inline(__always)
+  func takeIdle() -> ServerConnection<TCPStream>? { mayReuse ? server?.takeIdle() : nil }
+
+  /// Keeps a connection to the server, whose last response is complete.
+  @inline(__always)
+  func keep<Server: ServerStream & ~Copyable>(
+    _ connection: ServerConnection<Server>, for seconds: UInt32?
+  ) {
+    server?.keep(connection, for: seconds)
+  }
 }
 
 extension ClientConnection where Stream: ~Copyable {
@@ -41,27 +88,30 @@ extension ClientConnection where Stream: ~Copyable {
   ///
   /// A place that was found free is taken also while others wait: nobody leaves one free then.
   func takeServerAtOnce(from upstream: UpstreamPlan) -> Bool {
-    guard case .server(let lease) = upstream.choose(turn.search) else { return false }
+    guard case .server(let lease) = turn.choose(from: upstream) else { return false }
     start(lease, at: upstream)
     return true
   }
 
   private func start(_ lease: consuming Lease, at upstream: UpstreamPlan) {
-    turn.lease = lease
+    turn.begin(lease)
     let isMeasured = upstream.balancer.algorithm.needsLatency || record.requests & 15 == 1
     turn.startedAt = isMeasured ? reactor.exactMicroseconds : 0
-    if upstream.sticky != nil {
-      let search = turn.search
-      let isNamed = lease.server === search?.pinned && search?.renewsCookie == false
-      turn.cookieLine = isNamed ? [] : lease.server.cookieLine
-    }
+    if upstream.sticky != nil { nameServer() }
+  }
+
+  /// Lets the response tell the client of its server, unless it knows.
+  @inline(never)
+  private func nameServer() {
+    guard let server = turn.server else { return }
+    let search = turn.search
+    let isNamed = server === search?.pinned && search?.renewsCookie == false
+    turn.cookieLine = isNamed ? [] : server.cookieLine
   }
 
   /// The server is free for others.
   func endLease(at upstream: UpstreamPlan) {
-    guard let lease = turn.lease else { return }
-    turn.lease = nil
-    upstream.end(lease)
+    if let lease = turn.takeLease() { upstream.end(lease) }
   }
 
   /// A retry is one until a server has answered.
@@ -78,13 +128,12 @@ extension ClientConnection where Stream: ~Copyable {
     if response.status >= 500 {
       route?.tables.traffic.noteFailure(at: place)
     }
-    guard let server = turn.lease?.server else { return }
-    upstream.note(outcome, of: server, latency: latency)
+    turn.note(outcome, at: upstream, latency: latency)
   }
 
   /// An attempt gave no response to pass on.
   func note(_ failure: AttemptFailure, of upstream: UpstreamPlan, wasReused: Bool) {
-    guard let server = turn.lease?.server else { return }
+    guard let server = turn.server else { return }
     switch failure {
     case .serverGone:
       // Servers close kept connections when they like; whether this one lives, the next will tell.
@@ -136,7 +185,7 @@ extension ClientConnection where Stream: ~Copyable {
   /// - Returns: why it gets none.
   @inline(never)
   func waitForServer(of upstream: UpstreamPlan, _ route: RoutePlan) async -> ServerRefusal? {
-    switch upstream.choose(turn.search) {
+    switch turn.choose(from: upstream) {
     case .server(let lease):
       start(lease, at: upstream)
       return nil
@@ -162,7 +211,7 @@ extension ClientConnection where Stream: ~Copyable {
         return reactor.now >= wait.deadline ? .unavailable : .clientGone
       }
     }
-    switch upstream.choose(turn.search) {
+    switch turn.choose(from: upstream) {
     case .server(let lease):
       start(lease, at: upstream)
       return nil
@@ -188,7 +237,7 @@ extension ClientConnection where Stream: ~Copyable {
     while true {
       // Looked for again at once, since a place may have become free just before we stood in the
       // line, and every second, since servers come back by the mere passing of time.
-      switch upstream.choose(turn.search) {
+      switch turn.choose(from: upstream) {
       case .server(let lease):
         start(lease, at: upstream)
         return nil

@@ -84,19 +84,18 @@ extension ClientConnection where Stream: ~Copyable {
       {
         return await answer(refusal)
       }
-      guard let server = turn.lease?.server else { return .close }
       let outcome: ServerOutcome
-      if let secure = server.secure {
-        outcome = await attemptSecurely(with: server, secure, route, target)
+      if turn.isSecure {
+        outcome = await attemptSecurely(route, target)
       } else {
-        outcome = await attempt(with: server, route, target)
+        outcome = await attemptPlainly(route, target)
       }
       switch outcome {
       case .done(let disposition):
         Log.debug("\(summary): \(response.status) from \(upstream.name)")
         return disposition
       case .none(let failure):
-        guard mayTryAgain(after: failure, server, at: route) else {
+        guard mayTryAgain(after: failure, at: route) else {
           return await answer(failure, from: upstream)
         }
       }
@@ -105,7 +104,7 @@ extension ClientConnection where Stream: ~Copyable {
 
   private func beginTurn(at upstream: UpstreamPlan) {
     upstream.begin()
-    turn.search = makeSearch(for: upstream)
+    if let search = makeSearch(for: upstream) { turn.search = search }
   }
 
   /// What `upstream.begin` has begun is over, and with it all that the request had of the upstream.
@@ -118,42 +117,54 @@ extension ClientConnection where Stream: ~Copyable {
   }
 
   @inline(__always)
-  private func attempt(
-    with server: UpstreamServer, _ route: RoutePlan, _ target: ForwardTarget
-  ) async -> ServerOutcome {
-    let preamble = proxyHeader(for: route.upstream)
-    let connection: ServerConnection<TCPStream>
-    if turn.mayReuse, let idle = server.pool.takeIdle(begunWith: preamble) {
-      connection = idle
-    } else {
-      do throws(ConnectError) {
-        connection = try await connect(to: server, on: route, beginningWith: preamble)
-      } catch {
-        return .none(.unreachable(error))
-      }
+  private func attemptPlainly(_ route: RoutePlan, _ target: ForwardTarget) async -> ServerOutcome {
+    do throws(ConnectError) {
+      return await attempt(
+        with: try await connection(on: route), keepsServer: turn.keepsConnections, route, target)
+    } catch {
+      return .none(.unreachable(error))
     }
+  }
+
+  @inline(__always)
+  private func connection(
+    on route: RoutePlan
+  ) async throws(ConnectError) -> ServerConnection<TCPStream> {
+    if route.upstream.options.proxyProtocol == nil, let idle = turn.takeIdle() { return idle }
+    return try await connect(on: route)
+  }
+
+  @inline(never)
+  private func connect(
+    on route: RoutePlan
+  ) async throws(ConnectError) -> ServerConnection<TCPStream> {
+    guard let server = turn.server else { throw .noAddress }
+    let preamble = proxyHeader(for: route.upstream)
+    if !preamble.isEmpty, turn.mayReuse, let idle = server.pool.takeIdle(begunWith: preamble) {
+      return idle
+    }
+    return try await route.upstream.connect(
+      to: server, route.options, beginningWith: preamble, more: true)
+  }
+
+  @inline(__always)
+  private func attempt<Server: ServerStream & ~Copyable>(
+    with connection: ServerConnection<Server>, keepsServer: Bool, _ route: RoutePlan,
+    _ target: ForwardTarget
+  ) async -> ServerOutcome {
     let wasReused = connection.isReused
     do throws(AttemptFailure) {
-      return .done(try await attempt(with: connection, from: server.pool, route, target))
+      return .done(try await attempt(with: connection, route, target, keepsServer: keepsServer))
     } catch {
       return .none(.failed(error, wasReused: wasReused))
     }
   }
 
   @inline(never)
-  private func connect(
-    to server: UpstreamServer, on route: RoutePlan, beginningWith preamble: [UInt8]
-  ) async throws(ConnectError) -> ServerConnection<TCPStream> {
-    try await route.upstream.connect(
-      to: server, route.options, beginningWith: preamble, more: true)
-  }
-
-  @inline(never)
-  private func attemptSecurely(
-    with server: UpstreamServer, _ secure: SecureServer, _ route: RoutePlan,
-    _ target: ForwardTarget
-  ) async -> ServerOutcome {
-    guard let security = route.upstream.security else { return .none(.unreachable(.noAddress)) }
+  private func attemptSecurely(_ route: RoutePlan, _ target: ForwardTarget) async -> ServerOutcome {
+    guard let server = turn.server, let secure = server.secure,
+      let security = route.upstream.security
+    else { return .none(.unreachable(.noAddress)) }
     let preamble = proxyHeader(for: route.upstream)
     let name = serverName(at: server, route, security)
     let connection: ServerConnection<TLSStream>
@@ -167,17 +178,13 @@ extension ClientConnection where Stream: ~Copyable {
         return .none(.unreachable(error))
       }
     }
-    let wasReused = connection.isReused
     let session = connection.stream.session
     // A reload may have changed meanwhile what servers must prove.
     defer {
       if security == route.upstream.security { secure.keepTicket(of: session, for: name.bytes) }
     }
-    do throws(AttemptFailure) {
-      return .done(try await attempt(with: connection, from: secure.pool, route, target))
-    } catch {
-      return .none(.failed(error, wasReused: wasReused))
-    }
+    return await attempt(
+      with: connection, keepsServer: secure.pool.keepsConnections, route, target)
   }
 
   /// Whether the client's offer to change the protocol is passed on. One to speak another HTTP, or

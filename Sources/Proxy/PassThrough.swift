@@ -16,7 +16,7 @@ extension ClientConnection where Stream: ~Copyable {
   func pass(to route: RoutePlan, at place: RoutePlace, _ hello: ClientHello?) async {
     self.place = place
     let upstream = route.upstream
-    route.tables.traffic.noteRequest(at: place)
+    route.tables.noteRequest(at: place)
     upstream.begin()
     defer { endTurn(at: upstream) }
     isPassed = true
@@ -30,7 +30,7 @@ extension ClientConnection where Stream: ~Copyable {
         route.tables.traffic.noteFailure(at: place)
         return upstream.note("a connection was closed: \(refusal.words)", at: reactor.now)
       }
-      guard let server = turn.lease?.server else { return }
+      guard let server = turn.server else { return }
       let connection: ServerConnection<TCPStream>
       do {
         connection = try await upstream.connect(
@@ -70,8 +70,7 @@ extension ClientConnection where Stream: ~Copyable {
   /// The server has said its first byte, or the connection has ended without one.
   func noteOutcome(_ outcome: Outcome, of upstream: UpstreamPlan) {
     turn.owesOutcome = false
-    guard let server = turn.lease?.server else { return }
-    upstream.note(outcome, of: server, latency: turn.connectLatency)
+    turn.note(outcome, at: upstream, latency: turn.connectLatency)
   }
 }
 

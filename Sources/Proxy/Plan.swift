@@ -8,9 +8,32 @@ import HTTP
 import IO
 import Routing
 
+/// The plan that requests are routed by. Not copyable, so that a request looks at it where it lies: to
+/// hold it would count a reference.
+struct PlanInForce: ~Copyable {
+  let plan: Plan
+
+  /// The site for a host, as `SiteTable` has it.
+  borrowing func site(for host: RawSpan) -> SiteTable.FoundSite? {
+    plan.sites.site(for: host)
+  }
+
+  borrowing func decrypts(_ site: SiteTable.FoundSite?) -> Bool {
+    plan.sites.decrypts(site)
+  }
+
+  borrowing func find(
+    _ path: RawSpan, in site: SiteTable.FoundSite, _ matcher: borrowing Matcher
+  ) -> Plan.Answer {
+    plan.find(path, in: site, matcher)
+  }
+}
+
 /// Where each request goes. Worker-confined.
 final class Plan {
   let tables: PlanTables
+  /// Those of the tables. Kept here, too, since each step to it would be counted.
+  let sites: SiteTable
   /// In the order of the configuration.
   let upstreams: [UpstreamPlan]
   private lazy var upstreamsByName = Dictionary(
@@ -35,17 +58,17 @@ final class Plan {
     _ securities: [String: ServerSecurity] = [:], adopting old: Plan? = nil
   ) {
     self.tables = tables
+    sites = tables.sites
     upstreams = configuration.upstreams.map {
       UpstreamPlan.make(
         $0, in: context, security: securities[$0.name],
         adopting: old?.upstream(named: $0.name))
     }
-    made = Array(repeating: nil, count: tables.sites.destinations.count)
+    made = Array(repeating: nil, count: sites.destinations.count)
     httpsPort = configuration.httpsPort
     services = makeServices(configuration.listeners)
   }
 
-  var sites: SiteTable { tables.sites }
   var functions: RouteFunctions? { tables.functions }
 
   /// The upstream of a name; nil when there is none.
@@ -62,8 +85,8 @@ final class Plan {
     case destination(Destination, RoutePlace)
     case noSite
     case noRoute
-    /// The expression of a route met a limit.
-    case gaveUp(site: String, pattern: String)
+    /// The expression of a route met a limit. Boxed, since it is rare and large.
+    indirect case gaveUp(site: String, pattern: String)
   }
 
   /// The route of a request.
@@ -73,7 +96,7 @@ final class Plan {
   ///   - path: in its normal form, without the query. For `OPTIONS *`, which names no path, "/".
   ///   - matcher: holds the groups afterwards if the route is an expression.
   func find(host: RawSpan, path: RawSpan, _ matcher: borrowing Matcher) -> Answer {
-    guard let site = tables.sites.site(for: host) else { return .noSite }
+    guard let site = sites.site(for: host) else { return .noSite }
     return find(path, in: site, matcher)
   }
 
@@ -81,11 +104,11 @@ final class Plan {
   func find(
     _ path: RawSpan, in site: SiteTable.FoundSite, _ matcher: borrowing Matcher
   ) -> Answer {
-    switch tables.sites.route(of: site, for: path, matcher) {
+    switch sites.route(of: site, for: path, matcher) {
     case .route(let route):
       let place = RoutePlace(
         site: Int32(site.number), route: Int32(route), entry: site.entry,
-        isExpression: tables.sites.isExpression(route, in: site))
+        isExpression: sites.isExpression(route, in: site))
       return .destination(destination(of: route, in: site), place)
     case .none: return .noRoute
     case .gaveUp(let route):
@@ -96,7 +119,7 @@ final class Plan {
 
   /// What a site's route does; made when it is first asked for.
   func destination(of route: Int, in site: SiteTable.FoundSite) -> Destination {
-    let number = tables.sites.destination(of: route, in: site)
+    let number = sites.destination(of: route, in: site)
     if let destination = made[number] { return destination }
     let destination = make(sites.destinations[number])
     made[number] = destination

@@ -11,6 +11,12 @@ package final class PlanTables {
   let functions: RouteFunctions?
   var traffic: SiteTraffic { SiteTraffic(sites: sites) }
 
+  /// A request has met a route.
+  func noteRequest(at place: RoutePlace) {
+    guard place.site >= 0 else { return }
+    sites.noteRequest(of: Int(place.site), at: place.entry)
+  }
+
   /// - Throws: what goes wrong when the configuration's program is run for a worker.
   package convenience init(_ configuration: Configuration) throws(PlanError) {
     do throws(ConfigurationError) {

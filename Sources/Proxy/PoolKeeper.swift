@@ -35,6 +35,11 @@ final class PoolKeeper: Keeper {
     return entries.count - 1
   }
 
+  /// Keeps a descriptor whose owner has this note.
+  func park(_ fd: Int32, _ slot: Int, until deadline: Moment) {
+    reactor.park(fd, with: number, note: UInt64(slot), until: deadline)
+  }
+
   func remove(_ slot: Int) {
     entries[slot] = nil
     free.append(slot)

@@ -23,7 +23,7 @@ extension ClientConnection where Stream: ~Copyable {
     let size: BlockSize =
       bound <= BlockSize.small.rawValue
       ? .small : bound <= BlockSize.large.rawValue ? .large : .huge
-    var head = worker.buffers.borrow(size)
+    var head = worker.borrow(size)
     do {
       try input.withBytes { bytes throws(NoRoom) in
         let kept = try writeRequestLine(bytes, target, to: &head)
@@ -96,13 +96,13 @@ extension ClientConnection where Stream: ~Copyable {
     case .client:
       if request.host.isEmpty {
         // HTTP/1.0 needs no Host, HTTP/1.1 does: nginx's $proxy_host.
-        try head.write(field: "Host", turn.lease?.server.authority ?? route.upstream.authority)
+        try head.write(field: "Host", turn.server?.authority ?? route.upstream.authority)
       } else if request.isAbsolute {
         // RFC 9112 3.2.2: the target's authority replaces what Host said.
         try head.write(field: "Host", bytes.slice(request.host))
       }
     case .server:
-      try head.write(field: "Host", turn.lease?.server.authority ?? route.upstream.authority)
+      try head.write(field: "Host", turn.server?.authority ?? route.upstream.authority)
     case .fixed(let name):
       try head.write(field: "Host", name)
     }
@@ -115,7 +115,7 @@ extension ClientConnection where Stream: ~Copyable {
     guard head.tailroom >= 512 else { throw NoRoom() }
     if route.options.forwardedFields {
       if !forwardingLines.isEmpty {
-        head.append(forwardingLines)
+        forwardingLines.append(to: &head)
       } else {
         writeForwardingLines(to: &head)
         if record.requests > 1 { keepForwardingLines() }
@@ -166,7 +166,7 @@ extension ClientConnection where Stream: ~Copyable {
   private func keepForwardingLines() {
     var lines = worker.buffers.borrow(.small)
     writeForwardingLines(to: &lines)
-    forwardingLines = lines.bytes.array()
+    forwardingLines = KeptLines(lines.bytes.array())
   }
 
   private func writeConnection(
@@ -180,6 +180,19 @@ extension ClientConnection where Stream: ~Copyable {
       try head.write("Connection: close\r\n")
     }
   }
+}
+
+/// Lines that are written for one request after another. Not copyable, so that they are written from
+/// where they lie, and no reference is counted.
+struct KeptLines: ~Copyable {
+  private let bytes: [UInt8]
+
+  init(_ bytes: [UInt8] = []) { self.bytes = bytes }
+
+  var isEmpty: Bool { bytes.isEmpty }
+
+  @inline(__always)
+  borrowing func append(to head: inout ByteBuffer) { head.append(bytes) }
 }
 
 extension ByteBuffer {

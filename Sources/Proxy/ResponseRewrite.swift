@@ -17,10 +17,9 @@ extension ClientConnection where Stream: ~Copyable {
   ) -> Bool {
     worker.scratch.reset()
     do {
-      let editor = route.settings.responseFields
-      let hasDate = try writeKeptLines(bytes, editor, to: &worker.scratch)
-      if let editor { try write(editor, of: bytes, to: &worker.scratch) }
-      if let line = route.settings.strictTransport { try write(line, of: bytes, editor) }
+      let settings = route.settings
+      let hasDate = try writeKeptLines(bytes, settings, to: &worker.scratch)
+      try writeAdded(settings, of: bytes)
       if !hasDate { try worker.scratch.write(field: "Date", date: worker.unixSeconds) }
       if chunked { try worker.scratch.write("Transfer-Encoding: chunked\r\n") }
       try writeVia(route, to: &worker.scratch)
@@ -52,10 +51,9 @@ extension ClientConnection where Stream: ~Copyable {
   func composeSwitch(_ bytes: RawSpan, _ route: MatchedRoute) -> Bool {
     worker.scratch.reset()
     do {
-      let editor = route.settings.responseFields
-      _ = try writeKeptLines(bytes, editor, to: &worker.scratch)
-      if let editor { try write(editor, of: bytes, to: &worker.scratch) }
-      if let line = route.settings.strictTransport { try write(line, of: bytes, editor) }
+      let settings = route.settings
+      _ = try writeKeptLines(bytes, settings, to: &worker.scratch)
+      try writeAdded(settings, of: bytes)
       if let upgrade = response.upgrade {
         try worker.scratch.write(field: "Upgrade", bytes.slice(upgrade))
       }
@@ -71,9 +69,10 @@ extension ClientConnection where Stream: ~Copyable {
 
   /// Writes the status line, unless it can stay as it came, and the fields that are passed on.
   ///
+  /// - Parameter settings: which change them; nil where nothing does.
   /// - Returns: whether a Date was among them.
   private func writeKeptLines(
-    _ bytes: RawSpan, _ editor: FieldEditor?, to head: inout ByteBuffer
+    _ bytes: RawSpan, _ settings: RouteSettings?, to head: inout ByteBuffer
   ) throws(NoRoom) -> Bool {
     var start = 0
     // "HTTP/1.1 200 OK": a line of another version, or without a reason, is written anew.
@@ -89,12 +88,13 @@ extension ClientConnection where Stream: ~Copyable {
     let end = response.byteCount - 2
     let names = FieldNames(of: response.fields)
     // Many responses keep all their lines.
-    if editor == nil, !hasNoLength, !dropped.overlaps(names),
+    if settings?.responseFields == nil, !hasNoLength, !dropped.overlaps(names),
       !response.fields.flags.contains(.namedByConnection)
     {
       try head.write(bytes.extracting(start..<end))
       return names.contains(.date)
     }
+    let editor = settings?.responseFields
     try head.write(response.fields, of: bytes, from: start, upTo: end) { field in
       if let editor, editor.drops(field, of: bytes) { return true }
       if case .date = field.known { hasDate = true }
@@ -103,6 +103,14 @@ extension ClientConnection where Stream: ~Copyable {
         || field.flags.rawValue & FieldLine.Flags.namedByConnection.rawValue != 0
     }
     return hasDate
+  }
+
+  /// Writes the fields that the route's options add.
+  private func writeAdded(_ settings: RouteSettings, of bytes: RawSpan) throws(NoRoom) {
+    if settings.responseFields == nil, settings.strictTransport == nil { return }
+    let editor = settings.responseFields
+    if let editor { try write(editor, of: bytes, to: &worker.scratch) }
+    if let line = settings.strictTransport { try write(line, of: bytes, editor) }
   }
 
   /// The cookie of a session that begins or has moved to another server.

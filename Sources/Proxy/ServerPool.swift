@@ -11,6 +11,8 @@ final class ServerConnection<Stream: ByteStream & ~Copyable> {
   var stream: Stream
   /// Whether it has served a request before, so that the server may have closed it meanwhile.
   var isReused = false
+  /// Whether its last response was small, as the next one will probably be (`Reactor.fetch`).
+  var answersAreSmall = true
   /// The name that its server has proved, by TLS; empty without.
   let name: [UInt8]
   fileprivate(set) var expiry = Moment.never
@@ -30,6 +32,10 @@ final class ServerConnection<Stream: ByteStream & ~Copyable> {
 protocol ServerStream: ByteStream, ~Copyable {
   /// The descriptor that is parked while the connection is idle.
   var descriptor: Int32 { get }
+
+  /// Keeps a server's connection of this kind, whose last response is complete.
+  static func keep(
+    _ connection: ServerConnection<Self>, of server: UpstreamServer, for seconds: UInt32?)
 
   /// Makes sure that nothing has come since the last message; false if something has, or the
   /// server has gone.
@@ -51,8 +57,6 @@ package enum ConnectError: Error {
 /// others grow old enough to be closed.
 final class ServerPool<Stream: ServerStream & ~Copyable>: IdleOwner {
   private var idle: [ServerConnection<Stream>] = []
-  /// Whether the last response was small, as most responses of such a server are (`Reactor.fetch`).
-  var answersAreSmall = true
   private let keeper: PoolKeeper
   /// The number at the keeper; made when the first connection is kept.
   private var slot: Int?
@@ -98,13 +102,29 @@ final class ServerPool<Stream: ServerStream & ~Copyable>: IdleOwner {
   /// An idle connection that was alive when the kernel was last asked; nil if there is none.
   ///
   /// - Parameter preamble: the PROXY header that it must have begun with; empty for none.
-  func takeIdle(begunWith preamble: [UInt8] = []) -> ServerConnection<Stream>? {
-    while let connection = popLast(begunWith: preamble) {
-      keeper.reactor.unpark(connection.stream.descriptor)
-      // Bytes nobody asked for, or the end: it is of no more use (behaviour 9).
-      if !connection.stream.mayRead, connection.expiry > keeper.reactor.now { return connection }
+  func takeIdle(begunWith preamble: [UInt8]) -> ServerConnection<Stream>? {
+    if preamble.isEmpty { return takeIdle() }
+    while let place = idle.lastIndex(where: { $0.preamble == preamble }) {
+      let connection = idle.remove(at: place)
+      if isAlive(connection) { return connection }
     }
     return nil
+  }
+
+  /// The same, in a pool of connections that begin with none: all of a pool do, or each begins with one,
+  /// since a reload that changes that empties it.
+  func takeIdle() -> ServerConnection<Stream>? {
+    while let connection = idle.popLast() {
+      if isAlive(connection) { return connection }
+    }
+    return nil
+  }
+
+  /// Whether a connection, which is parked no more, can be used.
+  private func isAlive(_ connection: ServerConnection<Stream>) -> Bool {
+    keeper.reactor.unpark(connection.stream.descriptor)
+    // Bytes nobody asked for, or the end: it is of no more use (behaviour 9).
+    return !connection.stream.mayRead && connection.expiry > keeper.reactor.now
   }
 
   /// The same, of those whose server has proved a name.
@@ -113,17 +133,9 @@ final class ServerPool<Stream: ServerStream & ~Copyable>: IdleOwner {
   ) -> ServerConnection<Stream>? {
     while let place = idle.lastIndex(where: { $0.name == name && $0.preamble == preamble }) {
       let connection = idle.remove(at: place)
-      keeper.reactor.unpark(connection.stream.descriptor)
-      if !connection.stream.mayRead, connection.expiry > keeper.reactor.now { return connection }
+      if isAlive(connection) { return connection }
     }
     return nil
-  }
-
-  private func popLast(begunWith preamble: [UInt8]) -> ServerConnection<Stream>? {
-    // All of a pool began with none, or each with one: a reload that changes that empties it.
-    if preamble.isEmpty { return idle.popLast() }
-    guard let index = idle.lastIndex(where: { $0.preamble == preamble }) else { return nil }
-    return idle.remove(at: index)
   }
 
   /// Keeps a connection whose last response is complete.
@@ -134,13 +146,12 @@ final class ServerPool<Stream: ServerStream & ~Copyable>: IdleOwner {
     guard keepsConnections, connection.preamble.isEmpty == (proxyProtocol == nil),
       connection.stream.isQuiet()
     else { return connection.stream.close() }
-    let reactor = keeper.reactor
-    if idle.count >= maxIdle { reactor.unpark(idle.removeFirst().stream.descriptor) }
+    if idle.count >= maxIdle { keeper.reactor.unpark(idle.removeFirst().stream.descriptor) }
     var milliseconds = idleTimeout
     // A second less than the server's own patience, so that it does not close just as we write.
     if let seconds { milliseconds = min(milliseconds, max(0, Int64(seconds) * 1000 - 1000)) }
     connection.isReused = true
-    connection.expiry = reactor.now.advanced(by: milliseconds)
+    connection.expiry = keeper.reactor.now.advanced(by: milliseconds)
     idle.append(connection)
     park(connection)
   }
@@ -148,9 +159,7 @@ final class ServerPool<Stream: ServerStream & ~Copyable>: IdleOwner {
   private func park(_ connection: ServerConnection<Stream>) {
     let slot = slot ?? keeper.add(self)
     self.slot = slot
-    keeper.reactor.park(
-      connection.stream.descriptor, with: keeper.number, note: UInt64(slot),
-      until: connection.expiry)
+    keeper.park(connection.stream.descriptor, slot, until: connection.expiry)
   }
 
   func wakeIdle(_ fd: Int32) {
@@ -177,6 +186,12 @@ extension TCPStream {
 
 extension TCPStream: ServerStream {
   var descriptor: Int32 { fd }
+
+  static func keep(
+    _ connection: ServerConnection<TCPStream>, of server: UpstreamServer, for seconds: UInt32?
+  ) {
+    server.pool.giveBack(connection, keptFor: seconds)
+  }
 
   package static func connect(
     to address: SocketAddress, on reactor: Reactor, until deadline: Moment

@@ -114,4 +114,10 @@ extension ClientConnection where Stream: ~Copyable {
 
 extension TLSStream: ServerStream {
   var descriptor: Int32 { readInterest.descriptor }
+
+  static func keep(
+    _ connection: ServerConnection<TLSStream>, of server: UpstreamServer, for seconds: UInt32?
+  ) {
+    server.secure?.pool.giveBack(connection, keptFor: seconds)
+  }
 }

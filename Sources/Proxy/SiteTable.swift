@@ -239,6 +239,8 @@ package final class SiteTable {
   var count: Int { sites.count }
 
   /// The site for a host as it came, with or without a port.
+  // Not part of its callers, like `route`, so that it is they who hold the table.
+  @inline(never)
   package func site(for host: RawSpan) -> FoundSite? {
     guard let found = hosts.match(host) else { return nil }
     return FoundSite(found)
@@ -257,6 +259,7 @@ package final class SiteTable {
   }
 
   /// The route of a site for a path in its normal form; its number counts in the site.
+  @inline(never)
   package func route(
     of site: FoundSite, for path: RawSpan, _ matcher: borrowing Matcher
   ) -> PathMatch {

@@ -5,11 +5,6 @@
 struct SiteTraffic {
   let sites: SiteTable
 
-  func noteRequest(at place: RoutePlace) {
-    guard place.site >= 0 else { return }
-    sites.noteRequest(of: Int(place.site), at: place.entry)
-  }
-
   func noteFailure(at place: RoutePlace) {
     guard place.site >= 0 else { return }
     sites.change(countsOf: Int(place.site)) { $0.failures += 1 }

@@ -138,7 +138,7 @@ extension ClientConnection where Stream: ~Copyable {
   }
 
   /// The address of the server that answered; empty for rsp's own answers.
-  private var serverText: String { turn.lease?.server.member.address.description ?? "" }
+  private var serverText: String { turn.server?.member.address.description ?? "" }
 }
 
 // MARK: The connection

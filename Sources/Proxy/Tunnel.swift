@@ -13,10 +13,10 @@ extension ClientConnection where Stream: ~Copyable {
   /// - Throws: only as long as nothing has gone to the client.
   @inline(never)
   func tunnel<Server: ServerStream & ~Copyable>(
-    to server: ServerConnection<Server>, _ attempt: inout Attempt<Server>
+    to server: ServerConnection<Server>, _ route: RoutePlan, _ attempt: inout Attempt<Server>
   ) async throws(AttemptFailure) -> Disposition {
-    try startTunnel(&attempt)
-    await moveBytes(to: server, on: attempt.route, isWebSocket: download.extras?.frames != nil)
+    try startTunnel(on: route, &attempt)
+    await moveBytes(to: server, on: route, isWebSocket: download.extras?.frames != nil)
     return .close
   }
 
@@ -75,13 +75,13 @@ extension ClientConnection where Stream: ~Copyable {
   }
 
   private func startTunnel<Server: ServerStream & ~Copyable>(
-    _ attempt: inout Attempt<Server>
+    on route: RoutePlan, _ attempt: inout Attempt<Server>
   ) throws(AttemptFailure) {
     let isWebSocket =
       response.upgrade.map {
         attempt.received.bytes.slice($0).equalsIgnoringCase("websocket")
       } ?? false
-    guard composeSwitch(attempt.received.bytes, attempt.route) else {
+    guard composeSwitch(attempt.received.bytes, route) else {
       throw .invalidResponse("the head is too large")
     }
     let early = upload.takeSurplus()

@@ -52,6 +52,21 @@ final class UpstreamServer {
     secure?.pool.close()
   }
 
+  /// A kept connection that did not begin with a PROXY header.
+  func takeIdle() -> ServerConnection<TCPStream>? { pool.takeIdle() }
+
+  /// Keeps a connection of its own, whose last response is complete.
+  func keep<Stream: ServerStream & ~Copyable>(
+    _ connection: ServerConnection<Stream>, for seconds: UInt32?
+  ) {
+    Stream.keep(connection, of: self, for: seconds)
+  }
+
+  /// Tells its upstream how it has done.
+  func note(_ outcome: Outcome, at upstream: UpstreamPlan, latency: Int64?) {
+    upstream.note(outcome, of: self, latency: latency)
+  }
+
   func closeIdle() {
     pool.closeIdle()
     secure?.pool.closeIdle()

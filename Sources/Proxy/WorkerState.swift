@@ -13,11 +13,15 @@ package final class WorkerState {
   let buffers = BufferPool()
   let pipes = PipePool()
   let requests = HeadPool<RequestHead> { RequestHead() }
-  let responses = HeadPool<ResponseHead> { ResponseHead() }
+  let responses = ResponsePool()
   /// What connections have while they have no response; stays empty.
   let noResponse = ResponseHead()
   /// Where requests go; replaced as a whole by a reload. Exchanges hold on to the route they began with.
-  var plan: Plan
+  private(set) var inForce: PlanInForce
+  var plan: Plan {
+    get { inForce.plan }
+    set { inForce = PlanInForce(plan: newValue) }
+  }
   /// The plan that a reload is about to put in its place.
   var prepared: Plan?
   /// What authorities are shown while orders are under way; nil when there is none.
@@ -77,11 +81,24 @@ package final class WorkerState {
     clientKeeper = reactor.add(parkedClients)
     upstreamContext = UpstreamContext(reactor, loop, commons)
     let tables = PlanTables(configuration, RouteFunctions.orNone(of: configuration))
-    plan = Plan(configuration, tables, upstreamContext)
+    inForce = PlanInForce(plan: Plan(configuration, tables, upstreamContext))
   }
 
   /// Blocks that the worker itself holds: the two scratch blocks.
   static let ownBlocks = 2
+
+  /// A block of `buffers`.
+  func borrow(_ size: BlockSize) -> ByteBuffer { buffers.borrow(size) }
+
+  /// Lends a head in exchange for `noResponse`.
+  func lendResponse(to place: inout ResponseHead) {
+    if place === noResponse { responses.lend(to: &place) }
+  }
+
+  /// Takes a head back, if one was lent.
+  func takeBackResponse(from place: inout ResponseHead) {
+    if place !== noResponse { responses.takeBack(from: &place) }
+  }
 
   /// The time of day in seconds since 1970, read once a turn at most.
   var unixSeconds: Int64 { clock.unixSeconds(at: reactor.now) }
@@ -102,5 +119,37 @@ final class HeadPool<Head: AnyObject> {
 
   func giveBack(_ head: Head) {
     if free.count < 256 { free.append(head) }
+  }
+}
+
+/// A worker's free heads of responses, lent for as long as a response is passed on. Worker-confined;
+/// keeps at most 256. The one given back last is lent first.
+///
+/// The borrower leaves here what it has without a response, and gets it back for the head: so no
+/// references are counted.
+final class ResponsePool {
+  /// Free heads, then what borrowers have left.
+  private var heads: [ResponseHead] = []
+  private var free = 0
+
+  /// Puts a head in `place`.
+  func lend(to place: inout ResponseHead) {
+    if free == 0 {
+      heads.append(place)
+      place = ResponseHead()
+    } else {
+      free -= 1
+      swap(&place, &heads[free])
+    }
+  }
+
+  /// Takes the head from `place`, where it puts what somebody has left here.
+  func takeBack(from place: inout ResponseHead) {
+    if free < 256 {
+      swap(&place, &heads[free])
+      free += 1
+    } else {
+      place = heads.removeLast()
+    }
   }
 }

@@ -37,7 +37,7 @@ import Testing
     let before = ["a.example", "b.example", "c.example", "*.d.example"]
     let old = try plan(before)
     for (number, count) in [3, 0, 2, 1].enumerated() {
-      for _ in 0..<count { old.tables.traffic.noteRequest(at: RoutePlace(site: Int32(number))) }
+      for _ in 0..<count { old.tables.noteRequest(at: RoutePlace(site: Int32(number))) }
     }
     old.tables.traffic.noteFailure(at: RoutePlace(site: 2))
     let new = try plan(names)
@@ -54,7 +54,7 @@ import Testing
     func ask(_ plan: Plan) {
       for host in hosts {
         guard case .destination(_, let place) = plan.find(host: host, path: "/") else { continue }
-        plan.tables.traffic.noteRequest(at: place)
+        plan.tables.noteRequest(at: place)
       }
     }
     let sites = [["a.example", "b.example", "*.www.example"], ["*"]]

@@ -30,15 +30,22 @@ package final class DNSServer: Sendable {
 
   private init(_ script: @escaping @Sendable (String) -> Reply) throws {
     self.script = Mutex(script)
-    let listener = try Sockets.listen(at: .v4(0x7f00_0001, port: 0), backlog: 16)
-    guard let local = Sockets.localAddress(of: listener.number) else { preconditionFailure() }
-    address = local.description
-    tcp = listener.release()
-    precondition(fcntl(tcp, F_SETFL, 0) == 0)
-    udp = Glibc.socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
-    var name = Self.loopback(port: local.port)
-    let result = unsafe bind(udp, &name, socklen_t(MemoryLayout<sockaddr>.size))
-    precondition(result == 0, "the UDP port beside the TCP port is taken")
+    while true {
+      let listener = try Sockets.listen(at: .v4(0x7f00_0001, port: 0), backlog: 16)
+      guard let local = Sockets.localAddress(of: listener.number) else { preconditionFailure() }
+      let socket = Glibc.socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
+      var name = Self.loopback(port: local.port)
+      if unsafe bind(socket, &name, socklen_t(MemoryLayout<sockaddr>.size)) != 0 {
+        // Somebody has the UDP port of this number.
+        close(socket)
+        continue
+      }
+      address = local.description
+      udp = socket
+      tcp = listener.release()
+      precondition(fcntl(tcp, F_SETFL, 0) == 0)
+      return
+    }
   }
 
   deinit {
