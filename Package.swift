@@ -14,6 +14,18 @@ let house: [SwiftSetting] = [
   // Exclusivity is proved by the debug build, which every test runs on; checking it again in
   // the release build costs 17 % of the instructions of a request (docs/decisions/0001).
   .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
+  // A section for each function, for the linker to put in order.
+  .unsafeFlags(["-Xfrontend", "-function-sections"], .when(configuration: .release)),
+]
+
+// What a request runs through stands together in the program, so that it lies in few pages; the list
+// is made by scripts/order-functions (docs/decisions/0030). Only lld takes one.
+let inOrder: [LinkerSetting] = [
+  .unsafeFlags(
+    [
+      "-use-ld=lld", "-Xlinker", "--no-warn-symbol-ordering", "-Xlinker",
+      "--symbol-ordering-file=\(Context.packageDirectory)/Sources/rsp/function-order.txt",
+    ], .when(platforms: [.linux], configuration: .release))
 ]
 
 func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
@@ -72,7 +84,7 @@ let package = Package(
         "Supervision", "Proxy", "Configuration", "Telemetry", "JSON", "IO", "CLinux",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
-      swiftSettings: house),
+      exclude: ["function-order.txt"], swiftSettings: house, linkerSettings: inOrder),
 
     // Run by scripts/bench-routing.
     .executableTarget(
