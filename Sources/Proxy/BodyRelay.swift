@@ -184,6 +184,8 @@ struct BodyRelay: ~Copyable {
   mutating func pump<From: ByteStream & ~Copyable, To: ByteStream & ~Copyable>(
     from: inout From, to: inout To
   ) throws(RelayError) -> Step {
+    // What others have posted in this turn does not wait for a large body.
+    if isBulk || hasSpliced { worker.reactor.sendPosted() }
     var drained = try flush(to: &to)
     if isInputEnded { return drained ? .finished : .blocked }
     var left = share

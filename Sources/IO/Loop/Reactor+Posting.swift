@@ -74,8 +74,9 @@ extension Reactor {
     return true
   }
 
-  /// Sends what was posted. What a socket does not take ends the wait of its task.
-  func sendPosted() {
+  /// Sends what was posted, as every turn does when its tasks have run. What a socket does not take ends
+  /// the wait of its task.
+  package func sendPosted() {
     if outbox.isEmpty { return }
     var offset = 0
     while offset < outbox.bytes.count {
