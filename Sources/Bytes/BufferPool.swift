@@ -1,19 +1,28 @@
 // Blocks of memory that a worker borrows while bytes are in flight and never gives back to the
 // system between requests: a page fault costs more than parsing a request (1.8 us).
 
-/// The sizes of block a pool lends.
+/// The sizes of block a pool lends: a number of bytes, not an enumeration, whose raw values would be
+/// looked up in a table by each append.
 @usableFromInline
-package enum BlockSize: Int, Sendable {
+package struct BlockSize: Equatable, Sendable {
+  /// How many bytes there are in a block.
+  @usableFromInline package let rawValue: Int
+
+  @inlinable init(_ bytes: Int) { rawValue = bytes }
+
   /// No block at all.
-  case none = 0
+  @inlinable package static var none: BlockSize { BlockSize(0) }
   /// 16 KiB: a message head, or a small body.
-  case small = 16384
+  @inlinable package static var small: BlockSize { BlockSize(16384) }
   /// 64 KiB: what one receive takes from a fast peer; also the largest head.
-  case large = 65536
+  @inlinable package static var large: BlockSize { BlockSize(65536) }
   /// 65 KiB: what 64 KiB become under TLS, with 256 bytes for the frame of each record.
-  case wire = 66560
+  @inlinable package static var wire: BlockSize { BlockSize(66560) }
   /// 128 KiB: the largest head with what is added to it. Not kept.
-  case huge = 131072
+  @inlinable package static var huge: BlockSize { BlockSize(131072) }
+
+  @inlinable
+  package static func == (a: BlockSize, b: BlockSize) -> Bool { a.rawValue == b.rawValue }
 }
 
 /// A worker's store of free blocks, one stack per size, so that the block used last, which is
@@ -46,10 +55,10 @@ package final class BufferPool {
   /// How many free blocks of a size are kept now.
   package func free(_ size: BlockSize) -> Int {
     switch size {
-    case .none, .huge: 0
     case .small: small.count
     case .large: large.count
     case .wire: wire.count
+    default: 0
     }
   }
 
@@ -57,33 +66,56 @@ package final class BufferPool {
   package func borrow(_ size: BlockSize) -> ByteBuffer {
     // A worker's scratch blocks are always out, so on the path of a request this is a comparison.
     if lent == 0 { _ = unsafe Unmanaged.passRetained(self) }
-    lent += 1
-    let free =
-      switch size {
-      case .none: preconditionFailure("nothing to borrow")
-      case .small: unsafe small.pop()
-      case .large: unsafe large.pop()
-      case .wire: unsafe wire.pop()
-      case .huge: unsafe UnsafeMutableRawPointer?.none
-      }
-    let base =
-      unsafe free ?? .allocate(byteCount: size.rawValue, alignment: MemoryLayout<Int>.alignment)
-    return unsafe ByteBuffer(base: base, size: size, pool: self)
+    lent &+= 1
+    let free = size == .small ? unsafe small.pop() : unsafe takeOther(size)
+    return unsafe ByteBuffer(base: free ?? Self.allocate(size), size: size, pool: self)
   }
 
-  /// SAFETY: called only by `ByteBuffer.deinit`, which owned the block alone.
-  ///
-  /// - Returns: whether it was the last that was out; then the caller releases the pool, for `borrow`.
-  @usableFromInline
-  @unsafe func take(back base: UnsafeMutableRawPointer, _ size: BlockSize) -> Bool {
-    lent -= 1
+  // What a request needs rarely or never is apart, so that its code is not in between.
+  @inline(never)
+  @unsafe private func takeOther(_ size: BlockSize) -> UnsafeMutableRawPointer? {
     switch size {
-    case .small where small.count < limit: unsafe small.push(base)
+    case .none: preconditionFailure("nothing to borrow")
+    case .large: unsafe large.pop()
+    case .wire: unsafe wire.pop()
+    default: nil
+    }
+  }
+
+  @inline(never)
+  @unsafe private static func allocate(_ size: BlockSize) -> UnsafeMutableRawPointer {
+    .allocate(byteCount: size.rawValue, alignment: MemoryLayout<Int>.alignment)
+  }
+
+  /// SAFETY: called only by `ByteBuffer.deinit`, which owned the block alone. The pool exists until
+  /// its last block is back, for `borrow`.
+  @usableFromInline
+  @unsafe static func take(
+    back base: UnsafeMutableRawPointer, _ size: BlockSize, to pool: Unmanaged<BufferPool>
+  ) {
+    let isLast = unsafe pool._withUnsafeGuaranteedRef { unsafe $0.take(back: base, size) }
+    if isLast { unsafe pool.release() }
+  }
+
+  /// - Returns: whether it was the last that was out.
+  @inline(__always)
+  @unsafe private func take(back base: UnsafeMutableRawPointer, _ size: BlockSize) -> Bool {
+    if size == .small, small.count < limit {
+      unsafe small.push(base)
+    } else {
+      unsafe takeRarely(back: base, size)
+    }
+    lent &-= 1
+    return lent == 0
+  }
+
+  @inline(never)
+  @unsafe private func takeRarely(back base: UnsafeMutableRawPointer, _ size: BlockSize) {
+    switch size {
     case .large where large.count < limit: unsafe large.push(base)
     case .wire where wire.count < limit: unsafe wire.push(base)
     default: unsafe base.deallocate()
     }
-    return lent == 0
   }
 }
 
@@ -97,13 +129,13 @@ private struct Stack {
   mutating func push(_ block: UnsafeMutableRawPointer) {
     unsafe block.storeBytes(of: top, as: UnsafeMutableRawPointer?.self)
     unsafe top = block
-    count += 1
+    count &+= 1
   }
 
   mutating func pop() -> UnsafeMutableRawPointer? {
     guard let block = unsafe top else { return nil }
     unsafe top = block.load(as: UnsafeMutableRawPointer?.self)
-    count -= 1
+    count &-= 1
     return unsafe block
   }
 }

@@ -42,6 +42,19 @@ extension RawSpan {
     #expect(buffer.tailroom == 16384 - 15)
   }
 
+  @Test(arguments: 0...140)
+  func `pieces of every length are copied whole, and nothing beside them`(length: Int) {
+    var buffer = pool.borrow(.small)
+    for _ in 0..<400 { buffer.append(UInt8(ascii: ".")) }
+    buffer.truncate(399)
+    let piece = (0..<length).map { UInt8(65 + $0 % 26) }
+    buffer.append(piece)
+    // What is behind the piece is shown again, as it was.
+    let behind = unsafe buffer.appendUnsafe(limit: 1) { $0.count }
+    #expect(behind == 1)
+    #expect(text(buffer) == "." + String(decoding: piece, as: UTF8.self) + ".")
+  }
+
   @Test func `an empty append changes nothing`() {
     var buffer = pool.borrow(.small)
     buffer.append("")

@@ -80,6 +80,22 @@ import Testing
     #expect(wasThere)
   }
 
+  @Test func `a turn has room for more jobs than a loop begins with`() async throws {
+    let order = try await onLoop { worker in
+      let turns = Turns()
+      let tasks = (0..<1000).map { number in
+        Task.immediate {
+          await Task.yield()
+          worker.assertIsolated()
+          turns.names += "\(number) "
+        }
+      }
+      for task in tasks { await task.value }
+      return turns.names
+    }
+    #expect(order == (0..<1000).map { "\($0) " }.joined())
+  }
+
   @Test func `yielding tasks take turns`() async throws {
     let turns = try await onLoop { worker in
       let turns = Turns()

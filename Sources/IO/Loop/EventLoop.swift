@@ -16,31 +16,29 @@ import Synchronization
 /// enqueue while the thread is still being adopted, and the wake-up descriptor.
 @safe
 package final class EventLoop: SerialExecutor, @unchecked Sendable {
-  private var ready: [UnownedJob] = []
-  private var running: [UnownedJob] = []
+  private var ready = JobList()
+  private var running = JobList()
   private let owner = Atomic<pthread_t>(0)
   private var stopping = false
   private let inbox = Mutex<[UnownedJob]>([])
   /// Readable when another thread has put a job into the inbox.
   let wakeUp = Descriptor(adopting: eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC)))
 
-  package init() {
-    ready.reserveCapacity(256)
-    running.reserveCapacity(256)
-  }
+  package init() {}
 
   package func enqueue(_ job: consuming ExecutorJob) { add(UnownedJob(job)) }
 
   private func add(_ job: UnownedJob) {
-    if isOwnThread {
-      ready.append(job)
-    } else {
-      let first = inbox.withLock { jobs in
-        jobs.append(job)
-        return jobs.count == 1
-      }
-      if first { _ = eventfd_write(wakeUp.number, 1) }
+    if isOwnThread { ready.append(job) } else { addFromElsewhere(job) }
+  }
+
+  @inline(never)
+  private func addFromElsewhere(_ job: UnownedJob) {
+    let first = inbox.withLock { jobs in
+      jobs.append(job)
+      return jobs.count == 1
     }
+    if first { _ = eventfd_write(wakeUp.number, 1) }
   }
 
   package func asUnownedSerialExecutor() -> UnownedSerialExecutor {
@@ -83,8 +81,12 @@ package final class EventLoop: SerialExecutor, @unchecked Sendable {
     swap(&ready, &running)
     let serial = unsafe asUnownedSerialExecutor()
     // SAFETY: every job was handed to this executor by `enqueue` and is run once.
-    for job in running { unsafe job.runSynchronously(on: serial) }
-    running.removeAll(keepingCapacity: true)
+    var i = 0
+    while i < running.count {
+      unsafe running[i].runSynchronously(on: serial)
+      i += 1
+    }
+    running.removeAll()
   }
 
   /// Makes jobs that the calling thread has for no executor in particular come to this loop: those
@@ -98,9 +100,14 @@ package final class EventLoop: SerialExecutor, @unchecked Sendable {
   private static let takeOver: cconcurrency_enqueue = { loop, job in
     // SAFETY: `loop` is what the thread's loop gave, and a job is a pointer in disguise.
     unsafe Unmanaged<EventLoop>.fromOpaque(loop)._withUnsafeGuaranteedRef {
-      // What was told to stop the loop goes on elsewhere.
-      if $0.isOwnThread, $0.stopping { return 0 }
-      unsafe $0.add(unsafeBitCast(job, to: UnownedJob.self))
+      let job = unsafe unsafeBitCast(job, to: UnownedJob.self)
+      if $0.isOwnThread {
+        // What was told to stop the loop goes on elsewhere.
+        if $0.stopping { return 0 }
+        $0.ready.append(job)
+      } else {
+        $0.addFromElsewhere(job)
+      }
       return 1
     }
   }
@@ -110,7 +117,7 @@ package final class EventLoop: SerialExecutor, @unchecked Sendable {
     // SAFETY: eventfd_read writes the eight bytes of `count`.
     _ = unsafe eventfd_read(wakeUp.number, &count)
     inbox.withLock { jobs in
-      ready += jobs
+      for job in jobs { ready.append(job) }
       jobs.removeAll(keepingCapacity: true)
     }
   }

@@ -9,10 +9,11 @@ import CLinux
 import Glibc
 
 /// Where in the inbox lies what was received for a descriptor.
+@usableFromInline
 struct Fetched {
-  var offset: UInt16 = 0
+  @usableFromInline var offset: UInt16 = 0
   /// How many bytes; 0 for nothing, `failure` for an error whose number is in `offset`.
-  var count: UInt16 = 0
+  @usableFromInline var count: UInt16 = 0
 
   static var failure: UInt16 { .max }
 }
@@ -22,6 +23,37 @@ struct Inbox: ~Copyable {
   var bytes = BufferPool(keeping: 1).borrow(.large)
   /// How many descriptors have something here. Only when that is none is the block used anew.
   var untaken = 0
+}
+
+extension Slot {
+  /// Takes from the front of what was received.
+  ///
+  /// - Returns: whether that was all.
+  @inline(__always)
+  fileprivate mutating func takeFetched(_ count: Int) -> Bool {
+    if count < Int(fetched.count) {
+      fetched.offset += UInt16(count)
+      fetched.count -= UInt16(count)
+      return false
+    }
+    // As after a short read: the socket is empty, and the next bytes make an edge, or have made one.
+    if ready.isDisjoint(with: [.hangup, .failure, .more]) { ready.subtract(.read) }
+    ready.subtract(.more)
+    fetched = Fetched()
+    return true
+  }
+
+  /// Notes what a receive found.
+  ///
+  /// - Parameter n: how many bytes, not 0, or -errno.
+  @inline(__always)
+  fileprivate mutating func noteFetched(_ n: Int, at offset: Int) {
+    if n == Reactor.smallMessage { ready.insert(.more) }
+    fetched =
+      n > 0
+      ? Fetched(offset: UInt16(truncatingIfNeeded: offset), count: UInt16(truncatingIfNeeded: n))
+      : Fetched(offset: UInt16(clamping: -n), count: Fetched.failure)
+  }
 }
 
 extension Reactor {
@@ -44,22 +76,21 @@ extension Reactor {
       clear(fd, .read)
       return false
     }
-    if n == Self.smallMessage { slots[fd].ready.insert(.more) }
-    inbox.untaken += 1
-    slots[fd].fetched =
-      n > 0
-      ? Fetched(offset: UInt16(offset), count: UInt16(n))
-      : Fetched(offset: UInt16(clamping: -n), count: Fetched.failure)
+    inbox.untaken &+= 1
+    // The offset fits, as the inbox is less than 64 KiB, and so does a small message's length.
+    slots[fd].noteFetched(n, at: offset)
     return true
   }
 
   /// Whether something was received that has not been read.
+  @inlinable
   @inline(__always)
   func hasFetched(_ fd: Int32) -> Bool { slots[fd].fetched.count != 0 }
 
   /// Moves what was received to where its task wants it.
   ///
   /// - Returns: how many bytes, or -errno.
+  @inline(__always)
   func takeFetched(_ fd: Int32, into buffer: inout ByteBuffer, limit: Int) -> Int {
     let fetched = slots[fd].fetched
     if fetched.count == Fetched.failure {
@@ -69,16 +100,8 @@ extension Reactor {
     let count = min(Int(fetched.count), limit, buffer.tailroom)
     guard count > 0 else { return Int(-ENOBUFS) }
     let start = Int(fetched.offset)
-    buffer.append(inbox.bytes, start..<start + count)
-    if count < Int(fetched.count) {
-      slots[fd].fetched.offset += UInt16(count)
-      slots[fd].fetched.count -= UInt16(count)
-      return count
-    }
-    // As after a short read: the socket is empty, and the next bytes make an edge, or have made one.
-    let mayBeEmpty = !isReady(fd, for: [.hangup, .failure, .more])
-    dropFetched(fd)
-    if mayBeEmpty { clear(fd, .read) }
+    buffer.append(inbox.bytes, start..<start &+ count)
+    if slots[fd].takeFetched(count) { inbox.untaken &-= 1 }
     return count
   }
 

@@ -10,9 +10,10 @@ import CLinux
 import Glibc
 
 /// What was posted in this turn, and what of earlier turns found no room. Worker-confined.
+@usableFromInline
 struct Outbox: ~Copyable {
   /// A slot's `post` when its message, or the rest of it, is in `unsent`.
-  static var unsent: UInt32 { .max }
+  @inlinable static var unsent: UInt32 { .max }
 
   /// One message after another, each behind a word: its descriptor, and its length above bit 32.
   private(set) var bytes = BufferPool(keeping: 1).borrow(.large)
@@ -24,17 +25,17 @@ struct Outbox: ~Copyable {
   func hasRoom(for message: RawSpan) -> Bool { message.byteCount + 8 <= bytes.tailroom }
 
   /// - Returns: what the slot's `post` is then: where the message is.
+  @inline(__always)
   mutating func append(_ message: RawSpan, for fd: Int32) -> UInt32 {
     bytes.append(word: UInt64(UInt32(bitPattern: fd)) | UInt64(message.byteCount) << 32)
     bytes.append(message)
-    return UInt32(bytes.count - message.byteCount)
+    return UInt32(truncatingIfNeeded: bytes.count &- message.byteCount)
   }
 
-  /// The message that a slot's `post` names.
+  /// The message that a slot's `post` names, and whose length its header tells.
   @_lifetime(borrow self)
-  borrowing func message(at post: UInt32) -> RawSpan {
-    let (_, count) = header(at: Int(post) - 8)
-    return bytes.bytes.extracting(Int(post)..<Int(post) + count)
+  borrowing func message(at post: UInt32, _ count: Int) -> RawSpan {
+    bytes.bytes.extracting(Int(post)..<Int(post) &+ count)
   }
 
   /// What stands before the message behind `offset`.
@@ -49,9 +50,9 @@ struct Outbox: ~Copyable {
   }
 
   /// Keeps a message, but for its first `sent` bytes, beyond the turn.
-  mutating func keepRest(of post: UInt32, for fd: Int32, from sent: Int) {
+  mutating func keepRest(of post: UInt32, _ count: Int, for fd: Int32, from sent: Int) {
     // SAFETY: the bytes are copied while they are borrowed.
-    unsent[fd] = unsafe message(at: post).withUnsafeBytes { unsafe Array($0[sent...]) }
+    unsent[fd] = unsafe message(at: post, count).withUnsafeBytes { unsafe Array($0[sent...]) }
   }
 
   mutating func removeAll() { bytes.reset() }
@@ -66,9 +67,9 @@ extension Reactor {
   /// did not. It leaves before anything that is written to the descriptor later.
   ///
   /// - Returns: false when it has to be written at once: it is large, or the socket may be full.
+  @usableFromInline
   package func post(_ message: RawSpan, to fd: Int32) -> Bool {
-    guard message.byteCount <= Self.smallMessage, slots[fd].post == 0, isReady(fd, for: .write)
-    else { return false }
+    guard message.byteCount <= Self.smallMessage, slots[fd].mayPost else { return false }
     if !outbox.hasRoom(for: message) { sendPosted() }
     slots[fd].post = outbox.append(message, for: fd)
     return true
@@ -84,7 +85,7 @@ extension Reactor {
       let post = UInt32(offset + 8)
       offset += 8 + count
       // Another number means that this message has left already, and another may have come.
-      guard slots[fd].post == post, !send(post, to: fd) else { continue }
+      guard slots[fd].post == post, !send(post, count, to: fd) else { continue }
       slots[fd].ready.formUnion(.unsent)
       if slots[fd].waiter >= 0 { resume(waiter: slots[fd].waiter, .ready) }
     }
@@ -93,15 +94,14 @@ extension Reactor {
 
   /// Sends one message. False when some of it, or all, is in `unsent` now: an error is left to the
   /// next write, which meets it again.
-  private func send(_ post: UInt32, to fd: Int32) -> Bool {
-    let count = outbox.header(at: Int(post) - 8).count
-    let sent = Self.send(outbox.message(at: post), to: fd)
+  private func send(_ post: UInt32, _ count: Int, to fd: Int32) -> Bool {
+    let sent = Self.send(outbox.message(at: post, count), to: fd)
     if sent == count {
       slots[fd].post = 0
       return true
     }
     if sent >= 0 || sent == Int(-EAGAIN) { clear(fd, .write) }
-    outbox.keepRest(of: post, for: fd, from: max(sent, 0))
+    outbox.keepRest(of: post, count, for: fd, from: max(sent, 0))
     slots[fd].post = Outbox.unsent
     return false
   }
@@ -118,6 +118,7 @@ extension Reactor {
   // MARK: What has not left
 
   /// Whether something that was posted in an earlier turn did not leave in full.
+  @inlinable
   package func hasUnsent(_ fd: Int32) -> Bool { slots[fd].post == Outbox.unsent }
 
   /// What did not leave. It is the caller's to write now.
@@ -131,12 +132,17 @@ extension Reactor {
   /// Sends what was posted to a descriptor now, because something is to follow it.
   ///
   /// - Returns: whether it has left.
+  @inlinable
   @inline(__always)
   package func settle(_ fd: Int32) -> Bool { slots[fd].post == 0 || settlePost(of: fd) }
 
+  @usableFromInline
   @inline(never)
-  private func settlePost(of fd: Int32) -> Bool {
-    if !hasUnsent(fd), send(slots[fd].post, to: fd) { return true }
+  func settlePost(of fd: Int32) -> Bool {
+    if !hasUnsent(fd) {
+      let post = slots[fd].post
+      if send(post, outbox.header(at: Int(post) - 8).count, to: fd) { return true }
+    }
     let rest = takeUnsent(fd)
     let span = rest.span
     // SAFETY: a UInt8 has no padding that could be read.

@@ -42,35 +42,20 @@ extension Reactor {
   ) {
     let first = interests.first.fd
     let second = interests.second.fd
-    precondition(slots[first].waiter < 0, "two tasks wait for one descriptor")
+    slots[first].arm(for: interests.first.wanted, waiter: first)
     // SAFETY: the continuation is resumed once: `resume` takes it out of the slot.
     unsafe slots[first].continuation = continuation
-    slots[first].waiter = first
     slots[first].partner = second
-    slots[first].armed = interests.first.wanted.union(.always)
     slots[first].deadline = deadline
-    if second >= 0 {
-      precondition(slots[second].waiter < 0, "two tasks wait for one descriptor")
-      slots[second].waiter = first
-      slots[second].armed = interests.second.wanted.union(.always)
-    }
+    if second >= 0 { slots[second].arm(for: interests.second.wanted, waiter: first) }
     file(first, until: deadline)
   }
 
   /// Takes the continuation out of its slot, disarms both sides and resumes the task.
   func resume(waiter: Int32, _ wake: Wake) {
-    let partner = slots[waiter].partner
-    let continuation = unsafe slots[waiter].continuation
-    unsafe slots[waiter].continuation = nil
-    slots[waiter].waiter = -1
-    slots[waiter].partner = -1
-    slots[waiter].armed = []
-    slots[waiter].deadline = .never
-    if partner >= 0 {
-      slots[partner].waiter = -1
-      slots[partner].armed = []
-    }
-    unsafe continuation?.resume(returning: wake)
+    let wait = unsafe slots[waiter].takeWait()
+    if unsafe wait.partner >= 0 { slots[unsafe wait.partner].disarm() }
+    unsafe wait.continuation?.resume(returning: wake)
   }
 }
 
@@ -176,6 +161,8 @@ extension Reactor {
     }
   }
 
+  // A function of its own, so that `handle` needs no room for it.
+  @inline(never)
   func wakeKeeper(of fd: Int32, _ wake: Wake) {
     let keeper = keepers[Int(slots[fd].keeper) - 1].keeper
     let note = slots[fd].note

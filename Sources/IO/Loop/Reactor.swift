@@ -14,7 +14,7 @@ package final class Reactor {
   private let epoll: Descriptor
   private let wakeUp: Int32
   private let events: UnsafeMutablePointer<epoll_event>
-  var slots = SlotTable()
+  @usableFromInline var slots = SlotTable()
   var wheel: TimerWheel
   var outbox = Outbox()
   var inbox = Inbox()
@@ -114,6 +114,7 @@ package final class Reactor {
   // MARK: Readiness
 
   /// Whether the descriptor may be tried for this; true until an attempt was blocked.
+  @inlinable
   package func isReady(_ fd: Int32, for wanted: Readiness) -> Bool {
     !slots[fd].ready.isDisjoint(with: wanted)
   }
@@ -163,26 +164,19 @@ package final class Reactor {
   }
 
   private func handle(_ events: UInt32, _ fd: Int32, _ generation: UInt32) {
-    guard slots[fd].generation == generation else { return }
-    var ready: Readiness = []
-    if events & EPOLLIN.rawValue != 0 { ready.insert(.read) }
-    if events & EPOLLOUT.rawValue != 0 { ready.insert(.write) }
-    if events & EPOLLRDHUP.rawValue != 0 { ready.formUnion([.read, .hangup]) }
-    if events & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0 {
-      ready.formUnion([.read, .write, .failure])
-    }
-    if hasFetched(fd), ready.contains(.read) { ready.insert(.more) }
-    slots[fd].ready.formUnion(ready)
-    guard !slots[fd].armed.isDisjoint(with: ready) else { return }
-    if slots[fd].waiter >= 0 {
-      if slots[fd].armed.contains(.fetch), ready.contains(.read), !fetch(fd),
-        slots[fd].armed.isDisjoint(with: slots[fd].ready)
-      {
-        return
-      }
-      resume(waiter: slots[fd].waiter, .ready)
-    } else if slots[fd].keeper != 0 {
-      wakeKeeper(of: fd, .ready)
+    // Nearly always there are bytes, and room as ever.
+    let usual = events == EPOLLIN.rawValue | EPOLLOUT.rawValue
+    let ready = usual ? [.read, .write] : Readiness(events: events)
+    guard slots[fd].generation == generation, slots[fd].note(ready) else { return }
+    let waiter = slots[fd].waiter
+    if waiter < 0 {
+      if slots[fd].keeper != 0 { wakeKeeper(of: fd, .ready) }
+    } else if slots[fd].wantsFetch(ready), !fetch(fd),
+      slots[fd].armed.isDisjoint(with: slots[fd].ready)
+    {
+      return
+    } else {
+      resume(waiter: waiter, .ready)
     }
   }
 
@@ -200,5 +194,19 @@ package final class Reactor {
     let turn = unsafe yielded.prefix(Self.yieldedPerTurn)
     unsafe yielded.removeFirst(turn.count)
     unsafe turn.forEach { unsafe $0.resume() }
+  }
+}
+
+extension Readiness {
+  /// What the kernel's events mean.
+  @inline(never)
+  fileprivate init(events: UInt32) {
+    self = []
+    if events & EPOLLIN.rawValue != 0 { insert(.read) }
+    if events & EPOLLOUT.rawValue != 0 { insert(.write) }
+    if events & EPOLLRDHUP.rawValue != 0 { formUnion([.read, .hangup]) }
+    if events & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0 {
+      formUnion([.read, .write, .failure])
+    }
   }
 }

@@ -3,6 +3,7 @@
 /// What a descriptor's slot holds. Bitwise movable: the table grows by moving. One cache line: of a
 /// hundred busy connections each touches two slots a request, none of which is in the cache.
 @safe
+@usableFromInline
 struct Slot {
   var continuation: UnsafeContinuation<Wake, Never>?
   var deadline = Moment.never
@@ -14,7 +15,7 @@ struct Slot {
   /// Counts the descriptors that have had this number, so that an event for one that was closed in
   /// the same turn is not taken for its successor's.
   var generation: UInt32 = 0
-  var ready: Readiness = []
+  @usableFromInline var ready: Readiness = []
   var armed: Readiness = []
   /// The keeper to tell when a parked descriptor wakes; 0 when it is not parked.
   var keeper: UInt16 = 0
@@ -22,16 +23,67 @@ struct Slot {
   var note: UInt64 = 0
   /// What has been posted and not left: one more than its number in the outbox, `Outbox.unsent` when
   /// it did not leave in full, or 0.
-  var post: UInt32 = 0
+  @usableFromInline var post: UInt32 = 0
   /// What was received for the task that waits.
-  var fetched = Fetched()
+  @usableFromInline var fetched = Fetched()
+
+  // Each of these looks at the slot in one place, so that it is looked up once.
+
+  /// Notes what the kernel reports.
+  ///
+  /// - Returns: whether somebody is to be woken for it.
+  @inline(__always)
+  mutating func note(_ reported: Readiness) -> Bool {
+    ready.formUnion(reported)
+    if fetched.count != 0, reported.contains(.read) { ready.insert(.more) }
+    return !armed.isDisjoint(with: reported)
+  }
+
+  /// Whether a descriptor that may be read is to be received from before its task goes on.
+  @inline(__always)
+  func wantsFetch(_ reported: Readiness) -> Bool {
+    armed.contains(.fetch) && reported.contains(.read)
+  }
+
+  /// Begins a wait of the slot's descriptor.
+  @inline(__always)
+  mutating func arm(for wanted: Readiness, waiter: Int32) {
+    precondition(self.waiter < 0, "two tasks wait for one descriptor")
+    self.waiter = waiter
+    armed = wanted.union(.always)
+  }
+
+  /// Ends it.
+  @inline(__always)
+  mutating func disarm() {
+    waiter = -1
+    armed = []
+  }
+
+  /// Ends the wait whose continuation is here.
+  ///
+  /// - Returns: the other descriptor that it listened to, or -1, and the continuation.
+  @inline(__always)
+  mutating func takeWait() -> (partner: Int32, continuation: UnsafeContinuation<Wake, Never>?) {
+    let wait = unsafe (partner, continuation)
+    unsafe continuation = nil
+    partner = -1
+    deadline = .never
+    disarm()
+    return unsafe wait
+  }
+
+  /// Whether a message can be posted: none has been, and the socket may have room.
+  @inline(__always)
+  var mayPost: Bool { post == 0 && ready.contains(.write) }
 }
 
 /// The slots of all descriptor numbers, grown on demand.
 @safe
+@usableFromInline
 struct SlotTable: ~Copyable {
-  private var base: UnsafeMutablePointer<Slot>
-  private var capacity: Int
+  @usableFromInline var base: UnsafeMutablePointer<Slot>
+  @usableFromInline var capacity: Int
 
   init() {
     capacity = 1024
@@ -48,6 +100,7 @@ struct SlotTable: ~Copyable {
       .bindMemory(to: Slot.self, capacity: count)
   }
 
+  @inlinable
   deinit {
     unsafe base.deinitialize(count: capacity)
     unsafe base.deallocate()
@@ -56,16 +109,22 @@ struct SlotTable: ~Copyable {
   /// One more than the largest descriptor there is room for.
   var count: Int32 { Int32(capacity) }
 
+  @inlinable
   subscript(_ fd: Int32) -> Slot {
+    @inline(__always)
     _read {
-      precondition(fd >= 0 && Int(fd) < capacity)
+      // One comparison: a negative number is a large one.
+      let index = Int(UInt32(bitPattern: fd))
+      precondition(index < capacity)
       // SAFETY: the index was checked; the table cannot grow while it is accessed.
-      yield unsafe base[Int(fd)]
+      yield unsafe base[index]
     }
+    @inline(__always)
     _modify {
-      precondition(fd >= 0 && Int(fd) < capacity)
+      let index = Int(UInt32(bitPattern: fd))
+      precondition(index < capacity)
       // SAFETY: as above.
-      yield unsafe &base[Int(fd)]
+      yield unsafe &base[index]
     }
   }
 

@@ -4,6 +4,7 @@
 import Bytes
 
 /// One end of a connection with one owner.
+@usableFromInline
 package protocol ByteStream: ~Copyable {
   /// Receives into the buffer's tailroom, at most `limit` bytes.
   mutating func read(into buffer: inout ByteBuffer, limit: Int) -> Transfer
@@ -82,6 +83,7 @@ extension ByteStream where Self: ~Copyable {
 }
 
 /// A socket whose bytes may be moved by the kernel.
+@usableFromInline
 package struct SpliceEnd {
   let fd: Int32
   let reactor: Reactor

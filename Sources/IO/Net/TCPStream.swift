@@ -4,9 +4,12 @@ import CLinux
 import Glibc
 
 /// A plain connection. Worker-confined; closed when it ends.
+@usableFromInline
 package struct TCPStream: ~Copyable, ByteStream {
-  package private(set) var fd: Int32
-  private let reactor: Reactor
+  // What asks for a flag or two is part of its caller: a call of it through the protocol's table
+  // costs more than the question.
+  @usableFromInline package private(set) var fd: Int32
+  @usableFromInline let reactor: Reactor
 
   /// Takes over a connected (or connecting) socket and registers it.
   package init(_ socket: consuming Descriptor, on reactor: Reactor) throws(SystemError) {
@@ -27,6 +30,7 @@ package struct TCPStream: ~Copyable, ByteStream {
     _ = Glibc.close(fd)
   }
 
+  @usableFromInline
   package mutating func close() {
     let closing = detach()
     reactor.forget(closing)
@@ -41,34 +45,46 @@ package struct TCPStream: ~Copyable, ByteStream {
     return released
   }
 
-  package var readInterest: Interest { Interest(fd, .read) }
-  package var messageInterest: Interest { Interest(fd, [.read, .fetch]) }
-  package var writeInterest: Interest { Interest(fd, .write) }
-  package var hangupInterest: Interest { Interest(fd, .hangup) }
-  package var mayRead: Bool { reactor.isReady(fd, for: .read) }
+  @inlinable package var readInterest: Interest { Interest(fd, .read) }
+  @inlinable package var messageInterest: Interest { Interest(fd, [.read, .fetch]) }
+  @inlinable package var writeInterest: Interest { Interest(fd, .write) }
+  @inlinable package var hangupInterest: Interest { Interest(fd, .hangup) }
+  @inlinable package var mayRead: Bool { reactor.isReady(fd, for: .read) }
   /// Whether a write may find room; false after a blocked one until the stream wakes.
-  package var mayWrite: Bool { reactor.isReady(fd, for: .write) }
-  package var isHungUp: Bool { reactor.isReady(fd, for: [.hangup, .failure]) }
-  package var isBroken: Bool { reactor.isReady(fd, for: .failure) }
+  @inlinable package var mayWrite: Bool { reactor.isReady(fd, for: .write) }
+  @inlinable package var isHungUp: Bool { reactor.isReady(fd, for: [.hangup, .failure]) }
+  @inlinable package var isBroken: Bool { reactor.isReady(fd, for: .failure) }
+  @usableFromInline
   package var spliceable: SpliceEnd? {
     reactor.hasFetched(fd) ? nil : SpliceEnd(fd: fd, reactor: reactor)
   }
 
+  @usableFromInline
   package mutating func read(into buffer: inout ByteBuffer, limit: Int) -> Transfer {
     guard mayRead else { return .blocked }
     guard reactor.hasFetched(fd) else { return receive(into: &buffer, limit: limit) }
-    let transfer = outcome(reactor.takeFetched(fd, into: &buffer, limit: limit), .read)
+    let n = reactor.takeFetched(fd, into: &buffer, limit: limit)
     // Of a large message only the beginning was fetched; its rest is to leave together with that.
+    if n == Reactor.smallMessage, limit > n, buffer.tailroom > 0 {
+      return receiveRest(into: &buffer, limit: limit - n)
+    }
+    return n > 0 ? .moved(n) : outcome(n, .read)
+  }
+
+  /// Receives what is behind the small message that was just read.
+  @inline(never)
+  private func receiveRest(into buffer: inout ByteBuffer, limit: Int) -> Transfer {
     let most = Reactor.smallMessage
-    guard case .moved(most) = transfer, limit > most, buffer.tailroom > 0 else { return transfer }
-    switch receive(into: &buffer, limit: limit - most) {
+    switch receive(into: &buffer, limit: limit) {
     case .moved(let more): return .moved(most + more)
     case .failed(let error): reactor.keepFailure(error.code, of: fd)
     case .blocked, .ended: break
     }
-    return transfer
+    return .moved(most)
   }
 
+  // These are functions of their own, so that a read of what was fetched needs no room for them.
+  @inline(never)
   private func receive(into buffer: inout ByteBuffer, limit: Int) -> Transfer {
     var asked = 0
     // SAFETY: recv writes at most `room.count` bytes into the room.
@@ -85,6 +101,7 @@ package struct TCPStream: ~Copyable, ByteStream {
     return outcome(n, .read)
   }
 
+  @usableFromInline
   package mutating func write(from buffer: inout ByteBuffer, more: Bool) -> Transfer {
     let transfer = write(buffer.bytes, more: more)
     if case .moved(let n) = transfer { buffer.consume(n) }
@@ -107,11 +124,14 @@ package struct TCPStream: ~Copyable, ByteStream {
     _ = Reactor.send(bytes, to: fd)
   }
 
+  @inlinable
   package mutating func post(_ message: RawSpan) -> Bool { reactor.post(message, to: fd) }
-  package mutating func settle() -> Bool { reactor.settle(fd) }
-  package var hasUnsent: Bool { reactor.hasUnsent(fd) }
+  @inlinable package mutating func settle() -> Bool { reactor.settle(fd) }
+  @inlinable package var hasUnsent: Bool { reactor.hasUnsent(fd) }
+  @usableFromInline
   package mutating func takeUnsent() -> [UInt8] { reactor.takeUnsent(fd) }
 
+  @usableFromInline
   package mutating func abort() {
     var option = linger(l_onoff: 1, l_linger: 0)
     // SAFETY: the option's value is the structure whose size is given.
@@ -119,6 +139,7 @@ package struct TCPStream: ~Copyable, ByteStream {
       fd, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
   }
 
+  @usableFromInline
   package mutating func finishWriting() {
     _ = reactor.settle(fd)
     _ = Glibc.shutdown(fd, Int32(SHUT_WR))
@@ -129,6 +150,7 @@ package struct TCPStream: ~Copyable, ByteStream {
     Sockets.pendingError(of: fd)
   }
 
+  @usableFromInline
   package func hasUnreadBytes() -> Bool { reactor.hasFetched(fd) || peek() > 0 }
 
   /// Whether nothing has come: no byte and no end.
@@ -148,6 +170,7 @@ package struct TCPStream: ~Copyable, ByteStream {
     return Int(-error)
   }
 
+  @inline(never)
   private func outcome(_ n: Int, _ side: Readiness) -> Transfer {
     if n > 0 { return .moved(n) }
     if n == 0 { return .ended }

@@ -3,6 +3,7 @@
 import Glibc
 
 /// An error number of Linux (errno), as an error to throw.
+@usableFromInline
 package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
   package let code: Int32
 
@@ -11,6 +12,7 @@ package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible 
   }
 
   /// The operator's words for it, such as "Connection refused".
+  @usableFromInline
   package var description: String {
     // SAFETY: strerror returns a NUL-terminated text that stays valid until this thread's next
     // call of it; String copies it at once.
@@ -42,6 +44,7 @@ package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible 
 }
 
 /// What became of one attempt to move bytes without waiting.
+@usableFromInline
 package enum Transfer: Equatable, Sendable {
   /// So many bytes moved, at least one.
   case moved(Int)
