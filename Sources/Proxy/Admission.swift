@@ -79,6 +79,7 @@ extension ClientConnection where Stream: ~Copyable {
   }
 
   /// Notes the request's route. False when its options refuse the request.
+  @inline(__always)
   private func enter(_ route: MatchedRoute) -> Bool {
     if self.route !== route { self.route = route }
     route.tables.noteRequest(at: place)
@@ -91,17 +92,19 @@ extension ClientConnection where Stream: ~Copyable {
     .answer(ErrorAnswer(.contentTooLarge, "the request body is too large"))
   }
 
+  @inline(__always)
   func forwarded(
     to route: consuming RoutePlan, _ target: consuming ForwardTarget
   ) -> Admission {
     identifier = worker.identifiers.next()
-    offersUpgrade = mayUpgrade
+    offersUpgrade = request.upgrade != nil && mayUpgrade
     if route.settings.stripPrefix.isEmpty { return .forward(route, target) }
     let stripped = strip(route.settings.stripPrefix, of: target)
     return .forward(route, stripped)
   }
 
   /// A copy of the groups: the worker's matcher is another request's after the next wait.
+  @inline(never)
   private func matchedGroups() -> MatchedGroups {
     let ranges = worker.matcher.allGroups()
     return withPath(of: normalTarget) { path in

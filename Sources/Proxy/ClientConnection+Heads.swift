@@ -11,7 +11,15 @@ struct LentHead: ~Copyable {
 
   init(_ head: ResponseHead) { self.head = head }
 
-  /// Parses what has come of the response to a request.
+  /// Parses what has come of the response to a request; nil if that is all of its head.
+  @inline(__always)
+  borrowing func parse(
+    _ bytes: RawSpan, _ method: Method
+  ) throws(ResponseError) -> HeadParser? {
+    try HeadParser.parse(bytes, into: head, requestMethod: method)
+  }
+
+  /// The same, where a parser has begun. True if the head is complete.
   @inline(__always)
   borrowing func parse(
     _ bytes: RawSpan, _ parser: inout HeadParser, _ method: Method
@@ -37,8 +45,8 @@ extension ClientConnection where Stream: ~Copyable {
         requestParser = nil
         return true
       }
-      var parser = HeadParser(limits: listener.headLimits)
-      if try parser.parse(bytes, into: request) { return true }
+      let unfinished = try HeadParser.parse(bytes, limits: listener.headLimits, into: request)
+      guard let parser = unfinished else { return true }
       requestParser = HeadInProgress(parser)
       return false
     }
@@ -63,8 +71,7 @@ extension ClientConnection where Stream: ~Copyable {
       responseParser = nil
       return true
     }
-    var parser = HeadParser(limits: .response)
-    if try lent.parse(bytes, &parser, method) { return true }
+    guard let parser = try lent.parse(bytes, method) else { return true }
     responseParser = HeadInProgress(parser)
     return false
   }
