@@ -79,7 +79,6 @@ extension ClientConnection where Stream: ~Copyable {
   }
 
   /// Notes the request's route. False when its options refuse the request.
-  @inline(__always)
   private func enter(_ route: MatchedRoute) -> Bool {
     if self.route !== route { self.route = route }
     route.tables.noteRequest(at: place)
@@ -92,7 +91,6 @@ extension ClientConnection where Stream: ~Copyable {
     .answer(ErrorAnswer(.contentTooLarge, "the request body is too large"))
   }
 
-  @inline(__always)
   func forwarded(
     to route: consuming RoutePlan, _ target: consuming ForwardTarget
   ) -> Admission {

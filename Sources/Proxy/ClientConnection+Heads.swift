@@ -11,15 +11,13 @@ struct LentHead: ~Copyable {
 
   init(_ head: ResponseHead) { self.head = head }
 
-  /// Parses what has come of the response to a request; nil if that is all of its head.
+  /// Parses the response to a request, if its head has come in one piece.
   @inline(__always)
-  borrowing func parse(
-    _ bytes: RawSpan, _ method: Method
-  ) throws(ResponseError) -> HeadParser? {
-    try HeadParser.parse(bytes, into: head, requestMethod: method)
+  borrowing func parseWhole(_ bytes: RawSpan, _ method: Method) throws(ResponseError) -> Bool {
+    try HeadParser.parseWhole(bytes, into: head, requestMethod: method)
   }
 
-  /// The same, where a parser has begun. True if the head is complete.
+  /// Parses what has come of the response to a request.
   @inline(__always)
   borrowing func parse(
     _ bytes: RawSpan, _ parser: inout HeadParser, _ method: Method
@@ -35,8 +33,8 @@ final class HeadInProgress {
 }
 
 extension ClientConnection where Stream: ~Copyable {
-  /// Parses what has come of a request. Nearly all heads come in one piece, so a parser is made for
-  /// each, in memory that is in use anyway, and kept only where it has to go on.
+  /// Parses what has come of a request. Nearly all heads come in one piece; a parser is kept only for
+  /// one that does not, which begins again then.
   @inline(never)
   func parseRequest() throws(RequestError) -> Bool {
     try input.withBytes { bytes throws(RequestError) in
@@ -45,9 +43,11 @@ extension ClientConnection where Stream: ~Copyable {
         requestParser = nil
         return true
       }
-      let unfinished = try HeadParser.parse(bytes, limits: listener.headLimits, into: request)
-      guard let parser = unfinished else { return true }
-      requestParser = HeadInProgress(parser)
+      let limits = listener.headLimits
+      if try HeadParser.parseWhole(bytes, limits: limits, into: request) { return true }
+      let begun = HeadInProgress(HeadParser(limits: limits))
+      _ = try begun.parser.parse(bytes, into: request)
+      requestParser = begun
       return false
     }
   }
@@ -71,8 +71,10 @@ extension ClientConnection where Stream: ~Copyable {
       responseParser = nil
       return true
     }
-    guard let parser = try lent.parse(bytes, method) else { return true }
-    responseParser = HeadInProgress(parser)
+    if try lent.parseWhole(bytes, method) { return true }
+    let begun = HeadInProgress(HeadParser(limits: .response))
+    _ = try lent.parse(bytes, &begun.parser, method)
+    responseParser = begun
     return false
   }
 }

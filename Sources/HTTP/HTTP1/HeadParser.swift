@@ -79,12 +79,12 @@ package struct HeadParser: Sendable {
 
   /// Parses a request head that has probably come in one piece.
   ///
-  /// - Returns: nil if the head is complete; else the parser that goes on when there is more.
-  package static func parse(
+  /// - Returns: whether it has; if not, a parser has to begin with it.
+  package static func parseWhole(
     _ bytes: RawSpan, limits: HeadLimits, into head: RequestHead
-  ) throws(RequestError) -> HeadParser? {
+  ) throws(RequestError) -> Bool {
     var parser = HeadParser(limits: limits)
-    return try parser.goOn(bytes, into: head) ? nil : parser
+    return try parser.goOn(bytes, into: head)
   }
 
   // Part of its two callers, of which one knows where it begins.
@@ -114,11 +114,11 @@ package struct HeadParser: Sendable {
   }
 
   /// Parses a response head that has probably come in one piece, as for a request.
-  package static func parse(
+  package static func parseWhole(
     _ bytes: RawSpan, into head: ResponseHead, requestMethod: Method
-  ) throws(ResponseError) -> HeadParser? {
+  ) throws(ResponseError) -> Bool {
     var parser = HeadParser(limits: .response)
-    return try parser.goOn(bytes, into: head, requestMethod: requestMethod) ? nil : parser
+    return try parser.goOn(bytes, into: head, requestMethod: requestMethod)
   }
 
   @inline(__always)
