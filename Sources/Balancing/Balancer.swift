@@ -68,6 +68,14 @@ package struct Balancer: Sendable {
     return .unavailable
   }
 
+  /// `pick` and `begin` for an upstream of one server. False when there are more, or something speaks
+  /// against it: then `pick` tells.
+  package mutating func beginOnly(at now: Milliseconds) -> Bool {
+    guard servers.count == 1, servers[0].isPlainlyReady(at: now) else { return false }
+    servers[0].inFlight += 1
+    return true
+  }
+
   @inline(__always)
   private mutating func choose(_ search: Search, key: UInt64?, sawFull: inout Bool) -> Int? {
     switch algorithm {
@@ -105,6 +113,11 @@ package struct Balancer: Sendable {
   package mutating func note(
     _ outcome: Outcome, latency: Int64?, of index: Int, at now: Milliseconds
   ) -> HealthChange {
+    if case .answered = outcome, latency == nil, policy.breaker == nil,
+      servers[index].health.isBlameless
+    {
+      return .none
+    }
     if let latency { servers[index].latency.observe(microseconds: latency, at: now) }
     return servers[index].health.note(outcome, at: now, policy: policy)
   }

@@ -92,6 +92,10 @@ package struct HealthState: Sendable, BitwiseCopyable {
     administrative != .down && isPassingChecks && !ejection.isOut(at: now)
   }
 
+  /// Whether an answer says nothing new, unless somebody counts them: it has not failed since the last.
+  @inline(__always)
+  var isBlameless: Bool { ejection.failures == 0 && !ejection.isUnproven }
+
   /// The share of its weight that a server has, in parts of `fullFactor`.
   @inline(__always)
   func factor(at now: Milliseconds) -> Int64 {

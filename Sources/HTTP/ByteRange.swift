@@ -10,7 +10,7 @@ package struct ByteRange: Sendable, BitwiseCopyable, Equatable {
   package static var empty: ByteRange { ByteRange(0..<0) }
 
   /// - Precondition: the bounds fit in 32 bits; no message head comes near that.
-  @inline(__always)
+  @inlinable @inline(__always)
   package init(_ range: Range<Int>) {
     start = UInt32(range.lowerBound)
     count = UInt32(range.count)
@@ -39,7 +39,7 @@ extension RawSpan {
   package func slice(_ range: ByteRange) -> RawSpan { extracting(range.range) }
 
   /// The byte at `offset`, bounds-checked.
-  @inline(__always)
+  @inlinable @inline(__always)
   package subscript(_ offset: Int) -> UInt8 {
     // As unsigned numbers, so that one comparison checks both ends.
     precondition(UInt(bitPattern: offset) < UInt(bitPattern: byteCount))

@@ -95,13 +95,14 @@ extension ClientConnection where Stream: ~Copyable {
     to route: consuming RoutePlan, _ target: consuming ForwardTarget
   ) -> Admission {
     identifier = worker.identifiers.next()
-    offersUpgrade = mayUpgrade
+    offersUpgrade = request.upgrade != nil && mayUpgrade
     if route.settings.stripPrefix.isEmpty { return .forward(route, target) }
     let stripped = strip(route.settings.stripPrefix, of: target)
     return .forward(route, stripped)
   }
 
   /// A copy of the groups: the worker's matcher is another request's after the next wait.
+  @inline(never)
   private func matchedGroups() -> MatchedGroups {
     let ranges = worker.matcher.allGroups()
     return withPath(of: normalTarget) { path in

@@ -79,11 +79,13 @@ extension ClientConnection where Stream: ~Copyable {
       throw .headTooLarge
     }
     upload.output.append(head)
+    if upload.isInputEnded { return request.byteCount }
     return try startBody()
   }
 
   /// Copies what has come of the body behind the head: the input stays, so that the request can be
   /// sent again.
+  @inline(never)
   private func startBody() throws(AttemptFailure) -> Int {
     var position = request.byteCount
     var end = input.count
@@ -143,10 +145,19 @@ extension ClientConnection where Stream: ~Copyable {
   private static var interimLimit: Int { 64 }
 
   /// Moves what can be moved of the request. True if more may move at once.
+  // Nearly always there is nothing left to be moved.
+  @inline(__always)
   func pumpUpload<Server: ServerStream & ~Copyable>(
     to server: ServerConnection<Server>, _ attempt: inout Attempt<Server>
   ) throws(AttemptFailure) -> Bool {
     guard attempt.holdsServer, !uploadIsDone(attempt) else { return false }
+    return try pumpRest(to: server, &attempt)
+  }
+
+  @inline(never)
+  private func pumpRest<Server: ServerStream & ~Copyable>(
+    to server: ServerConnection<Server>, _ attempt: inout Attempt<Server>
+  ) throws(AttemptFailure) -> Bool {
     do {
       guard case .again = try upload.pump(from: &stream, to: &server.stream) else {
         return false

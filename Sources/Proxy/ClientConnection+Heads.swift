@@ -11,6 +11,12 @@ struct LentHead: ~Copyable {
 
   init(_ head: ResponseHead) { self.head = head }
 
+  /// Parses the response to a request, if its head has come in one piece.
+  @inline(__always)
+  borrowing func parseWhole(_ bytes: RawSpan, _ method: Method) throws(ResponseError) -> Bool {
+    try HeadParser.parseWhole(bytes, into: head, requestMethod: method)
+  }
+
   /// Parses what has come of the response to a request.
   @inline(__always)
   borrowing func parse(
@@ -27,8 +33,8 @@ final class HeadInProgress {
 }
 
 extension ClientConnection where Stream: ~Copyable {
-  /// Parses what has come of a request. Nearly all heads come in one piece, so a parser is made for
-  /// each, in memory that is in use anyway, and kept only where it has to go on.
+  /// Parses what has come of a request. Nearly all heads come in one piece; a parser is kept only for
+  /// one that does not, which begins again then.
   @inline(never)
   func parseRequest() throws(RequestError) -> Bool {
     try input.withBytes { bytes throws(RequestError) in
@@ -37,9 +43,11 @@ extension ClientConnection where Stream: ~Copyable {
         requestParser = nil
         return true
       }
-      var parser = HeadParser(limits: listener.headLimits)
-      if try parser.parse(bytes, into: request) { return true }
-      requestParser = HeadInProgress(parser)
+      let limits = listener.headLimits
+      if try HeadParser.parseWhole(bytes, limits: limits, into: request) { return true }
+      let begun = HeadInProgress(HeadParser(limits: limits))
+      _ = try begun.parser.parse(bytes, into: request)
+      requestParser = begun
       return false
     }
   }
@@ -63,9 +71,10 @@ extension ClientConnection where Stream: ~Copyable {
       responseParser = nil
       return true
     }
-    var parser = HeadParser(limits: .response)
-    if try lent.parse(bytes, &parser, method) { return true }
-    responseParser = HeadInProgress(parser)
+    if try lent.parseWhole(bytes, method) { return true }
+    let begun = HeadInProgress(HeadParser(limits: .response))
+    _ = try lent.parse(bytes, &begun.parser, method)
+    responseParser = begun
     return false
   }
 }

@@ -78,6 +78,7 @@ extension ClientConnection where Stream: ~Copyable {
   var queryCount: Int { request.hasQuery ? Int(request.query.count) + 1 : 0 }
 
   /// Takes the route's `strip_prefix` off the path.
+  @inline(never)
   func strip(_ prefix: [UInt8], of target: ForwardTarget) -> ForwardTarget {
     guard let rest = withPath(of: target, { $0.rest(without: prefix) }) else { return target }
     switch target {

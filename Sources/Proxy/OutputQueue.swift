@@ -42,6 +42,7 @@ struct OutputQueue: ~Copyable {
   }
 
   /// Drops everything.
+  @inline(__always)
   mutating func removeAll() {
     if first.hasBlock { first = ByteBuffer() }
     if !rest.isEmpty { rest.removeAll() }

@@ -34,23 +34,24 @@ struct RequestIdentifier {
 
   /// Appends it as 32 hexadecimal digits.
   func append(to buffer: inout ByteBuffer) {
-    Self.append(high, to: &buffer)
-    Self.append(low, to: &buffer)
+    let sixteens = SIMD2(high, low)
+    let first = Self.digits(sixteens)
+    let second = Self.digits(sixteens &>> 4)
+    buffer.append(word: first[0])
+    buffer.append(word: second[0])
+    buffer.append(word: first[1])
+    buffer.append(word: second[1])
   }
 
-  /// Eight digits at a time: each byte of `spread` gets one nibble, and 0x27 is added to those above
+  /// Eight digits of each word: those of the lower nibbles of its bytes. 0x27 is added to those above
   /// nine, which takes "0" + 10 to "a".
-  private static func append(_ value: UInt64, to buffer: inout ByteBuffer) {
-    buffer.append(word: digits(UInt32(truncatingIfNeeded: value)))
-    buffer.append(word: digits(UInt32(truncatingIfNeeded: value >> 32)))
-  }
-
-  private static func digits(_ value: UInt32) -> UInt64 {
-    var spread = UInt64(value)
-    spread = (spread | spread << 16) & 0x0000_ffff_0000_ffff
-    spread = (spread | spread << 8) & 0x00ff_00ff_00ff_00ff
-    spread = (spread | spread << 4) & 0x0f0f_0f0f_0f0f_0f0f
-    let aboveNine = (spread &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
-    return spread &+ 0x3030_3030_3030_3030 &+ aboveNine &* 0x27
+  @inline(__always)
+  private static func digits(_ words: SIMD2<UInt64>) -> SIMD2<UInt64> {
+    let nibbles = words & SIMD2(repeating: 0x0f0f_0f0f_0f0f_0f0f)
+    let carried = (nibbles &+ SIMD2(repeating: 0x0606_0606_0606_0606)) &>> 4
+    let aboveNine = carried & SIMD2(repeating: 0x0101_0101_0101_0101)
+    // 0x27 = 32 + 8 - 1: there is no instruction that multiplies two words of 64 bits.
+    let letters = (aboveNine &<< 5) &+ (aboveNine &<< 3) &- aboveNine
+    return nibbles &+ SIMD2(repeating: 0x3030_3030_3030_3030) &+ letters
   }
 }

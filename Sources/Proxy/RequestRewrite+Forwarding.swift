@@ -16,6 +16,7 @@ extension ClientConnection where Stream: ~Copyable {
   }
 
   /// Writes what a server is told about the client.
+  @inline(never)
   func writeForwardingPiecemeal(
     _ bytes: RawSpan, _ settings: RouteSettings, to head: inout ByteBuffer
   ) throws(NoRoom) {
@@ -70,6 +71,7 @@ extension ClientConnection where Stream: ~Copyable {
   }
 
   /// RFC 7239: `for=192.0.2.60;host="example.com";proto=http` and the line's end.
+  @inline(never)
   func writeForwardedElement(_ bytes: RawSpan, to head: inout ByteBuffer) throws(NoRoom) {
     guard head.tailroom >= 256 else { throw NoRoom() }
     head.append("for=")

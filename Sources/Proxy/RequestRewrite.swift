@@ -47,16 +47,28 @@ extension ClientConnection where Stream: ~Copyable {
   /// Writes the request line, unless it can stay as it came.
   ///
   /// - Returns: where in `bytes` the part that stays begins.
+  // Like the following ones, part of its caller as far as it is what nearly all requests need; what the
+  // others need are functions apart.
+  @inline(__always)
   private func writeRequestLine(
+    _ bytes: RawSpan, _ target: ForwardTarget, to head: inout ByteBuffer
+  ) throws(NoRoom) -> Int {
+    // "GET /path HTTP/1.1": the last digit stands eight bytes behind the target.
+    if case .received(let range) = target, range == request.target,
+      bytes[range.end + 8] == UInt8(ascii: "1")
+    {
+      return Int(request.methodRange.start)
+    }
+    return try writeOtherRequestLine(bytes, target, to: &head)
+  }
+
+  @inline(never)
+  private func writeOtherRequestLine(
     _ bytes: RawSpan, _ target: ForwardTarget, to head: inout ByteBuffer
   ) throws(NoRoom) -> Int {
     let method = bytes.slice(request.methodRange)
     switch target {
     case .received(let range):
-      // "GET /path HTTP/1.1": the last digit stands eight bytes behind the target.
-      if range == request.target, bytes[range.end + 8] == UInt8(ascii: "1") {
-        return Int(request.methodRange.start)
-      }
       try head.write(requestLine: method, target: bytes.slice(range))
     case .made(let made):
       try head.write(method)
@@ -68,20 +80,30 @@ extension ClientConnection where Stream: ~Copyable {
     return request.fields.first.map { Int($0.name.start) } ?? request.byteCount - 2
   }
 
+  @inline(__always)
   private func writeKeptFields(
     _ bytes: RawSpan, from start: Int, _ route: RoutePlan, to head: inout ByteBuffer
   ) throws(NoRoom) {
     let settings = route.settings
     var dropped = trustsPeer ? droppedOfTrusted(settings) : settings.droppedFields
     if request.host.isEmpty || request.isAbsolute { dropped = dropped.union(.host) }
+    if settings.requestFields == nil, !dropped.overlaps(FieldNames(of: request.fields)),
+      request.fields.flags.rawValue & settings.droppedFlags == 0
+    {
+      return try head.write(bytes.extracting(start..<request.byteCount - 2))
+    }
+    try writeFields(bytes, from: start, but: dropped, settings, to: &head)
+  }
+
+  /// Writes the fields of a request that loses some.
+  @inline(never)
+  private func writeFields(
+    _ bytes: RawSpan, from start: Int, but dropped: FieldNames, _ settings: RouteSettings,
+    to head: inout ByteBuffer
+  ) throws(NoRoom) {
     let flags = settings.droppedFlags
     let editor = settings.requestFields
     let end = request.byteCount - 2
-    if editor == nil, !dropped.overlaps(FieldNames(of: request.fields)),
-      request.fields.flags.rawValue & flags == 0
-    {
-      return try head.write(bytes.extracting(start..<end))
-    }
     try head.write(request.fields, of: bytes, from: start, upTo: end) { field in
       if dropped.contains(field.known) || field.flags.rawValue & flags != 0 { return true }
       guard let editor else { return false }
@@ -89,7 +111,17 @@ extension ClientConnection where Stream: ~Copyable {
     }
   }
 
+  @inline(__always)
   private func writeHost(
+    _ bytes: RawSpan, _ route: RoutePlan, to head: inout ByteBuffer
+  ) throws(NoRoom) {
+    // The client's own is among the fields that stay.
+    if case .client = route.options.host, !request.host.isEmpty, !request.isAbsolute { return }
+    try writeOtherHost(bytes, route, to: &head)
+  }
+
+  @inline(never)
+  private func writeOtherHost(
     _ bytes: RawSpan, _ route: RoutePlan, to head: inout ByteBuffer
   ) throws(NoRoom) {
     switch route.options.host {
@@ -108,6 +140,7 @@ extension ClientConnection where Stream: ~Copyable {
     }
   }
 
+  @inline(__always)
   private func writeForwarding(
     _ bytes: RawSpan, _ route: RoutePlan, to head: inout ByteBuffer
   ) throws(NoRoom) {
@@ -136,6 +169,7 @@ extension ClientConnection where Stream: ~Copyable {
     if let pseudonym = route.options.via { try writeVia(pseudonym, to: &head) }
   }
 
+  @inline(__always)
   func writeRequestID(to head: inout ByteBuffer) throws(NoRoom) {
     guard head.tailroom >= 64 else { throw NoRoom() }
     head.append("X-Request-ID: ")
@@ -143,6 +177,7 @@ extension ClientConnection where Stream: ~Copyable {
     head.append("\r\n")
   }
 
+  @inline(never)
   func writeVia(_ pseudonym: String, to head: inout ByteBuffer) throws(NoRoom) {
     try head.write(request.minorVersion > 0 ? "Via: 1.1 " : "Via: 1.0 ")
     try head.write(pseudonym)
@@ -152,6 +187,7 @@ extension ClientConnection where Stream: ~Copyable {
   private static var hostName: StaticString { "X-Forwarded-Host: " }
 
   /// Writes the lines that are the same for all requests of a connection.
+  @inline(never)
   private func writeForwardingLines(to head: inout ByteBuffer) {
     head.append("X-Forwarded-For: ")
     head.append(host: peer)
@@ -163,13 +199,23 @@ extension ClientConnection where Stream: ~Copyable {
   }
 
   /// Keeps them, from the second request on: many connections have one only.
+  @inline(never)
   private func keepForwardingLines() {
     var lines = worker.buffers.borrow(.small)
     writeForwardingLines(to: &lines)
     forwardingLines = KeptLines(lines.bytes.array())
   }
 
+  @inline(__always)
   private func writeConnection(
+    _ bytes: RawSpan, keepsServer: Bool, to head: inout ByteBuffer
+  ) throws(NoRoom) {
+    if keepsServer, !offersUpgrade, !request.isChunked { return }
+    try writeOtherConnection(bytes, keepsServer: keepsServer, to: &head)
+  }
+
+  @inline(never)
+  private func writeOtherConnection(
     _ bytes: RawSpan, keepsServer: Bool, to head: inout ByteBuffer
   ) throws(NoRoom) {
     if request.isChunked { try head.write("Transfer-Encoding: chunked\r\n") }

@@ -71,11 +71,30 @@ extension ClientConnection where Stream: ~Copyable {
   ///
   /// - Parameter settings: which change them; nil where nothing does.
   /// - Returns: whether a Date was among them.
+  @inline(__always)
   private func writeKeptLines(
     _ bytes: RawSpan, _ settings: RouteSettings?, to head: inout ByteBuffer
   ) throws(NoRoom) -> Bool {
+    let names = FieldNames(of: response.fields)
+    // "HTTP/1.1 200 OK": a line of another version, or without a reason, is written anew. Many
+    // responses keep all their lines.
+    if settings?.responseFields == nil, response.status >= 200, response.status != 204,
+      !response.reason.isEmpty, bytes[7] == UInt8(ascii: "1"),
+      !FieldNames.ofConnection.overlaps(names),
+      response.fields.flags.rawValue & FieldLine.Flags.namedByConnection.rawValue == 0
+    {
+      try head.write(bytes.extracting(0..<response.byteCount - 2))
+      return names.contains(.date)
+    }
+    return try writeLines(bytes, settings, to: &head)
+  }
+
+  /// `writeKeptLines` for a response that does not keep all of them.
+  @inline(never)
+  private func writeLines(
+    _ bytes: RawSpan, _ settings: RouteSettings?, to head: inout ByteBuffer
+  ) throws(NoRoom) -> Bool {
     var start = 0
-    // "HTTP/1.1 200 OK": a line of another version, or without a reason, is written anew.
     if response.reason.isEmpty || bytes[7] != UInt8(ascii: "1") {
       try head.write(
         statusLine: Status(rawValue: response.status), reason: bytes.slice(response.reason))
@@ -86,14 +105,6 @@ extension ClientConnection where Stream: ~Copyable {
     let hasNoLength = response.status == 204 || response.status < 200
     let dropped = FieldNames.ofConnection
     let end = response.byteCount - 2
-    let names = FieldNames(of: response.fields)
-    // Many responses keep all their lines.
-    if settings?.responseFields == nil, !hasNoLength, !dropped.overlaps(names),
-      !response.fields.flags.contains(.namedByConnection)
-    {
-      try head.write(bytes.extracting(start..<end))
-      return names.contains(.date)
-    }
     let editor = settings?.responseFields
     try head.write(response.fields, of: bytes, from: start, upTo: end) { field in
       if let editor, editor.drops(field, of: bytes) { return true }
@@ -106,16 +117,27 @@ extension ClientConnection where Stream: ~Copyable {
   }
 
   /// Writes the fields that the route's options add.
+  @inline(__always)
   private func writeAdded(_ settings: RouteSettings, of bytes: RawSpan) throws(NoRoom) {
     if settings.responseFields == nil, settings.strictTransport == nil { return }
+    try writeChanges(settings, of: bytes)
+  }
+
+  @inline(never)
+  private func writeChanges(_ settings: RouteSettings, of bytes: RawSpan) throws(NoRoom) {
     let editor = settings.responseFields
     if let editor { try write(editor, of: bytes, to: &worker.scratch) }
     if let line = settings.strictTransport { try write(line, of: bytes, editor) }
   }
 
   /// The cookie of a session that begins or has moved to another server.
+  @inline(__always)
   private func writeCookie(to head: inout ByteBuffer) throws(NoRoom) {
-    if turn.cookieLine.isEmpty { return }
+    if !turn.cookieLine.isEmpty { try writeCookieLine(to: &head) }
+  }
+
+  @inline(never)
+  private func writeCookieLine(to head: inout ByteBuffer) throws(NoRoom) {
     let line = turn.cookieLine
     guard line.count <= head.tailroom else { throw NoRoom() }
     head.append(line)
@@ -135,7 +157,13 @@ extension ClientConnection where Stream: ~Copyable {
     worker.scratch.append(strictTransport)
   }
 
+  @inline(__always)
   private func writeVia(_ route: MatchedRoute, to head: inout ByteBuffer) throws(NoRoom) {
+    if route.options.via != nil { try writeViaLine(route, to: &head) }
+  }
+
+  @inline(never)
+  private func writeViaLine(_ route: MatchedRoute, to head: inout ByteBuffer) throws(NoRoom) {
     guard let pseudonym = route.options.via else { return }
     try head.write(response.minorVersion > 0 ? "Via: 1.1 " : "Via: 1.0 ")
     try head.write(pseudonym)

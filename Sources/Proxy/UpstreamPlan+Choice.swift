@@ -48,11 +48,16 @@ extension UpstreamPlan {
   /// Chooses a server, where the request then is until `end(_:)`.
   func choose(_ search: ServerSearch? = nil) -> ServerChoice {
     // One server without a limit, as most upstreams are: there is nothing to choose.
-    if servers.count == 1, line == nil, search == nil,
-      case .server(let index) = balancer.pick(at: context.now)
-    {
-      return .server(begin(servers[index], nil))
+    if servers.count == 1, line == nil, search == nil, balancer.beginOnly(at: context.now) {
+      let server = servers[0]
+      server.requests += 1
+      return .server(Lease(server: server, place: nil))
     }
+    return chooseAmongAll(search)
+  }
+
+  @inline(never)
+  private func chooseAmongAll(_ search: ServerSearch?) -> ServerChoice {
     var tried = TriedServers()
     for server in search?.tried ?? [] where server.index >= 0 { tried.insert(server.index) }
     let pinned = search?.pinned.flatMap { $0.index < 0 ? nil : $0.index }
@@ -105,7 +110,14 @@ extension UpstreamPlan {
     if case .answered = outcome {} else { server.failures += 1 }
     guard server.index >= 0 else { return }
     let wasOnProbation = if case .failed = outcome { isOnProbation(server) } else { false }
-    switch balancer.note(outcome, latency: latency, of: server.index, at: context.now) {
+    let change = balancer.note(outcome, latency: latency, of: server.index, at: context.now)
+    if case .none = change { return }
+    tell(change, of: server, wasOnProbation: wasOnProbation)
+  }
+
+  @inline(never)
+  private func tell(_ change: HealthChange, of server: UpstreamServer, wasOnProbation: Bool) {
+    switch change {
     case .none: return
     case .readmitted:
       logHealth(server, "is back")
@@ -128,6 +140,7 @@ extension UpstreamPlan {
     wakeAll()
   }
 
+  @inline(never)
   private func isOnProbation(_ server: UpstreamServer) -> Bool {
     balancer.servers[server.index].health.availability(at: context.now) == .onProbation
   }

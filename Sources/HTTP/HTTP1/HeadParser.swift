@@ -42,6 +42,7 @@ package struct HeadParser: Sendable {
   var meaning = FieldMeaning()
   let lineLimit: Int
 
+  @inline(__always)
   package init(limits: HeadLimits) {
     self.limits = limits
     // A line cannot be longer than its head: which of the two is refused must not depend on
@@ -71,12 +72,31 @@ package struct HeadParser: Sendable {
   package mutating func parse(
     _ bytes: RawSpan, into head: RequestHead
   ) throws(RequestError) -> Bool {
+    guard try goOn(bytes, into: head) else { return false }
+    reset()
+    return true
+  }
+
+  /// Parses a request head that has probably come in one piece.
+  ///
+  /// - Returns: whether it has; if not, a parser has to begin with it.
+  package static func parseWhole(
+    _ bytes: RawSpan, limits: HeadLimits, into head: RequestHead
+  ) throws(RequestError) -> Bool {
+    var parser = HeadParser(limits: limits)
+    return try parser.goOn(bytes, into: head)
+  }
+
+  // Part of its two callers, of which one knows where it begins.
+  @inline(__always)
+  private mutating func goOn(
+    _ bytes: RawSpan, into head: RequestHead
+  ) throws(RequestError) -> Bool {
     if phase != .fields {
       guard try parseRequestLine(bytes, into: head) else { return false }
     }
     guard try parseFields(bytes, into: &head.fields, in: .request) else { return false }
     try head.complete(bytes, meaning, byteCount: cursor)
-    reset()
     return true
   }
 
@@ -88,6 +108,23 @@ package struct HeadParser: Sendable {
   package mutating func parse(
     _ bytes: RawSpan, into head: ResponseHead, requestMethod: Method
   ) throws(ResponseError) -> Bool {
+    guard try goOn(bytes, into: head, requestMethod: requestMethod) else { return false }
+    reset()
+    return true
+  }
+
+  /// Parses a response head that has probably come in one piece, as for a request.
+  package static func parseWhole(
+    _ bytes: RawSpan, into head: ResponseHead, requestMethod: Method
+  ) throws(ResponseError) -> Bool {
+    var parser = HeadParser(limits: .response)
+    return try parser.goOn(bytes, into: head, requestMethod: requestMethod)
+  }
+
+  @inline(__always)
+  private mutating func goOn(
+    _ bytes: RawSpan, into head: ResponseHead, requestMethod: Method
+  ) throws(ResponseError) -> Bool {
     do throws(RequestError) {
       if phase != .fields {
         guard try parseStatusLine(bytes, into: head) else { return false }
@@ -97,7 +134,6 @@ package struct HeadParser: Sendable {
     } catch {
       throw ResponseError(error)
     }
-    reset()
     return true
   }
 
