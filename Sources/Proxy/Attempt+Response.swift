@@ -8,9 +8,7 @@ import IO
 extension ClientConnection where Stream: ~Copyable {
   /// Passes a 1xx response on; an HTTP/1.0 client knows none.
   @inline(never)
-  func passInterim<Server: ServerStream & ~Copyable>(
-    on route: RoutePlan, _ attempt: inout Attempt<Server>
-  ) async throws(AttemptFailure) {
+  func passInterim(on route: RoutePlan, _ attempt: inout Attempt) async throws(AttemptFailure) {
     var head = worker.buffers.borrow(.large)
     let fits = composeInterim(attempt.received.bytes, into: &head)
     attempt.received.consume(response.byteCount)
@@ -28,7 +26,7 @@ extension ClientConnection where Stream: ~Copyable {
   /// - Throws: only as long as nothing has gone to the client.
   @inline(__always)
   func passResponse<Server: ServerStream & ~Copyable>(
-    from server: ServerConnection<Server>, _ route: RoutePlan, _ attempt: inout Attempt<Server>
+    from server: ServerConnection<Server>, _ route: RoutePlan, _ attempt: inout Attempt
   ) async throws(AttemptFailure) -> Disposition {
     let wasSent = requestWasSent(attempt)
     let persists = mayPersist && wasSent && canDelimit(response.framing)
@@ -64,9 +62,7 @@ extension ClientConnection where Stream: ~Copyable {
   }
 
   /// Whether all of the response has come.
-  private func isHere<Server: ServerStream & ~Copyable>(
-    _ attempt: borrowing Attempt<Server>
-  ) -> Bool {
+  private func isHere(_ attempt: borrowing Attempt) -> Bool {
     guard case .length(let length) = response.framing else { return false }
     return length <= UInt64(attempt.received.count - response.byteCount)
   }
@@ -80,8 +76,8 @@ extension ClientConnection where Stream: ~Copyable {
   }
 
   /// Puts the rewritten head before what has come of the body.
-  private func startDownload<Server: ServerStream & ~Copyable>(
-    on route: RoutePlan, _ attempt: inout Attempt<Server>, persists: Bool
+  private func startDownload(
+    on route: RoutePlan, _ attempt: inout Attempt, persists: Bool
   ) throws(AttemptFailure) {
     let framing = response.framing
     var chunked = false
@@ -114,7 +110,7 @@ extension ClientConnection where Stream: ~Copyable {
 
   /// Moves what can be moved, and lets go of the server once the response has come in full.
   private func pumpDownload<Server: ServerStream & ~Copyable>(
-    from server: ServerConnection<Server>, _ route: RoutePlan, _ attempt: inout Attempt<Server>
+    from server: ServerConnection<Server>, _ route: RoutePlan, _ attempt: inout Attempt
   ) throws(RelayError) -> Bool {
     var again = false
     if attempt.holdsServer {
@@ -138,7 +134,7 @@ extension ClientConnection where Stream: ~Copyable {
   /// request was not sent in full, or more came than belonged to the response.
   private func release<Server: ServerStream & ~Copyable>(
     _ server: ServerConnection<Server>, of upstream: UpstreamPlan,
-    _ attempt: inout Attempt<Server>
+    _ attempt: inout Attempt
   ) {
     attempt.holdsServer = false
     defer { endLease(at: upstream) }
@@ -155,7 +151,7 @@ extension ClientConnection where Stream: ~Copyable {
   /// Waits until something can move. False when it is over: a timeout, or the client has gone.
   @inline(never)
   private func waitForBody<Server: ServerStream & ~Copyable>(
-    from server: ServerConnection<Server>, _ route: RoutePlan, _ attempt: inout Attempt<Server>,
+    from server: ServerConnection<Server>, _ route: RoutePlan, _ attempt: inout Attempt,
     isStream: Bool
   ) async -> Bool {
     var interests = Interests()

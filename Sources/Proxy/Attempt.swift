@@ -6,7 +6,7 @@ import HTTP
 import IO
 
 /// An attempt in progress. Worker-confined, lives on its task's stack.
-struct Attempt<Server: ServerStream & ~Copyable>: ~Copyable {
+struct Attempt: ~Copyable {
   /// False once the server's connection has been given back to its pool or given up.
   var holdsServer = true
   /// What has come of the response and was not passed on yet.
@@ -48,7 +48,7 @@ extension ClientConnection where Stream: ~Copyable {
     keepsServer: Bool
   ) async throws(AttemptFailure) -> Disposition {
     inputUsed = try startUpload(route, target, keepsServer: keepsServer)
-    var attempt = Attempt<Server>(startedAt: reactor.now)
+    var attempt = Attempt(startedAt: reactor.now)
     upload.post(to: &server.stream)
     do throws(AttemptFailure) {
       try await awaitResponse(from: server, route, &attempt)
@@ -111,7 +111,7 @@ extension ClientConnection where Stream: ~Copyable {
 
   /// Relays the request and reads until a final response head, or 101, is in `response`.
   private func awaitResponse<Server: ServerStream & ~Copyable>(
-    from server: ServerConnection<Server>, _ route: RoutePlan, _ attempt: inout Attempt<Server>
+    from server: ServerConnection<Server>, _ route: RoutePlan, _ attempt: inout Attempt
   ) async throws(AttemptFailure) {
     while true {
       let again = try pumpUpload(to: server, &attempt)
@@ -148,7 +148,7 @@ extension ClientConnection where Stream: ~Copyable {
   // Nearly always there is nothing left to be moved.
   @inline(__always)
   func pumpUpload<Server: ServerStream & ~Copyable>(
-    to server: ServerConnection<Server>, _ attempt: inout Attempt<Server>
+    to server: ServerConnection<Server>, _ attempt: inout Attempt
   ) throws(AttemptFailure) -> Bool {
     guard attempt.holdsServer, !uploadIsDone(attempt) else { return false }
     return try pumpRest(to: server, &attempt)
@@ -156,7 +156,7 @@ extension ClientConnection where Stream: ~Copyable {
 
   @inline(never)
   private func pumpRest<Server: ServerStream & ~Copyable>(
-    to server: ServerConnection<Server>, _ attempt: inout Attempt<Server>
+    to server: ServerConnection<Server>, _ attempt: inout Attempt
   ) throws(AttemptFailure) -> Bool {
     do {
       guard case .again = try upload.pump(from: &stream, to: &server.stream) else {
@@ -180,7 +180,7 @@ extension ClientConnection where Stream: ~Copyable {
   /// Reads and parses. True when `response` holds a head; its bytes are still in `received`,
   /// at its front.
   private func readResponse<Server: ServerStream & ~Copyable>(
-    from server: ServerConnection<Server>, _ attempt: inout Attempt<Server>
+    from server: ServerConnection<Server>, _ attempt: inout Attempt
   ) throws(AttemptFailure) -> Bool {
     while true {
       if !attempt.received.isEmpty {
@@ -231,7 +231,7 @@ extension ClientConnection where Stream: ~Copyable {
   /// What to wait for while there is no response head. The attempt does not change; borrowed, it would be
   /// copied into the frame.
   private func responseWait<Server: ServerStream & ~Copyable>(
-    for server: ServerConnection<Server>, _ route: RoutePlan, _ attempt: inout Attempt<Server>
+    for server: ServerConnection<Server>, _ route: RoutePlan, _ attempt: inout Attempt
   ) -> (Interests, ResponseWait) {
     var interests = Interests()
     var wait = ResponseWait(uploadIsDone: uploadIsDone(attempt))
@@ -259,8 +259,8 @@ extension ClientConnection where Stream: ~Copyable {
   }
 
   /// Looks whether the wait has ended because something took too long or the client has gone.
-  private func judge<Server: ServerStream & ~Copyable>(
-    _ wake: Wake, _ wait: ResponseWait, _ route: RoutePlan, _ attempt: inout Attempt<Server>
+  private func judge(
+    _ wake: Wake, _ wait: ResponseWait, _ route: RoutePlan, _ attempt: inout Attempt
   ) throws(AttemptFailure) {
     if wait.uploadIsDone { try noticeHangup(&attempt) }
     if case .deadline = wake, reactor.now >= wait.deadline {
@@ -276,9 +276,7 @@ extension ClientConnection where Stream: ~Copyable {
   /// A client that has closed its side has probably gone, but may be one that only says it has
   /// nothing more to ask. Unless it left requests that are not read yet, it is given a moment: a
   /// server that is quick can still answer it, one that is slow is let go (docs/decisions/0002).
-  func noticeHangup<Server: ServerStream & ~Copyable>(
-    _ attempt: inout Attempt<Server>
-  ) throws(AttemptFailure) {
+  func noticeHangup(_ attempt: inout Attempt) throws(AttemptFailure) {
     if stream.isBroken || reactor.now >= goneDeadline(attempt) { throw .clientGone }
     guard stream.isHungUp, !attempt.ignoresHangup else { return }
     attempt.ignoresHangup = true
@@ -287,9 +285,7 @@ extension ClientConnection where Stream: ~Copyable {
   }
 
   /// Until when something has to move for a client that has closed its side.
-  func goneDeadline<Server: ServerStream & ~Copyable>(
-    _ attempt: borrowing Attempt<Server>
-  ) -> Moment {
+  func goneDeadline(_ attempt: borrowing Attempt) -> Moment {
     guard attempt.hungUpAt != .never else { return .never }
     return max(attempt.hungUpAt, download.lastProgress).advanced(by: 1000)
   }
@@ -297,16 +293,12 @@ extension ClientConnection where Stream: ~Copyable {
 
 extension ClientConnection where Stream: ~Copyable {
   /// Whether the server has been sent the whole request: only then can either connection be used again.
-  func requestWasSent<Server: ServerStream & ~Copyable>(
-    _ attempt: borrowing Attempt<Server>
-  ) -> Bool {
+  func requestWasSent(_ attempt: borrowing Attempt) -> Bool {
     upload.isFinished && !attempt.uploadFailed
   }
 
   /// Whether nothing more of the request is to be sent, because all was or because the server broke off.
-  func uploadIsDone<Server: ServerStream & ~Copyable>(
-    _ attempt: borrowing Attempt<Server>
-  ) -> Bool {
+  func uploadIsDone(_ attempt: borrowing Attempt) -> Bool {
     attempt.uploadFailed || upload.isFinished
   }
 

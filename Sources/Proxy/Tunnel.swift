@@ -13,7 +13,7 @@ extension ClientConnection where Stream: ~Copyable {
   /// - Throws: only as long as nothing has gone to the client.
   @inline(never)
   func tunnel<Server: ServerStream & ~Copyable>(
-    to server: ServerConnection<Server>, _ route: RoutePlan, _ attempt: inout Attempt<Server>
+    to server: ServerConnection<Server>, _ route: RoutePlan, _ attempt: inout Attempt
   ) async throws(AttemptFailure) -> Disposition {
     try startTunnel(on: route, &attempt)
     await moveBytes(to: server, on: route, isWebSocket: download.extras?.frames != nil)
@@ -74,9 +74,7 @@ extension ClientConnection where Stream: ~Copyable {
     }
   }
 
-  private func startTunnel<Server: ServerStream & ~Copyable>(
-    on route: RoutePlan, _ attempt: inout Attempt<Server>
-  ) throws(AttemptFailure) {
+  private func startTunnel(on route: RoutePlan, _ attempt: inout Attempt) throws(AttemptFailure) {
     let isWebSocket =
       response.upgrade.map {
         attempt.received.bytes.slice($0).equalsIgnoringCase("websocket")

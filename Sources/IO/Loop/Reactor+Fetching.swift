@@ -61,7 +61,7 @@ extension Reactor {
   ///
   /// - Returns: whether there is something to be read: bytes, an end or an error.
   func fetch(_ fd: Int32) -> Bool {
-    // The block's last byte is not used, so that offsets fit in 16 bits.
+    // A message begins where there is room for the largest, so that its offset fits in 16 bits.
     guard slots[fd].fetched.count == 0, inbox.bytes.tailroom > Self.smallMessage else {
       return true
     }

@@ -21,8 +21,8 @@ struct Slot {
   var keeper: UInt16 = 0
   /// What the keeper wanted to remember, instead of a task or an object.
   var note: UInt64 = 0
-  /// What has been posted and not left: one more than its number in the outbox, `Outbox.unsent` when
-  /// it did not leave in full, or 0.
+  /// What has been posted and not left: where the message is in the outbox, behind its header and so
+  /// never 0; `Outbox.unsent` when it did not leave in full; 0 when nothing is.
   @usableFromInline var post: UInt32 = 0
   /// What was received for the task that waits.
   @usableFromInline var fetched = Fetched()
