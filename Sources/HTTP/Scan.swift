@@ -142,20 +142,22 @@ extension RawSpan {
 
   /// The two bytes at `offset` as a little-endian word; nil if they are not both there.
   @inline(__always)
-  func pair(at offset: Int) -> UInt16? {
-    guard has(2, at: offset) else { return nil }
-    // SAFETY: both bytes were just checked to lie within the span.
-    return unsafe UInt16(
-      littleEndian: unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt16.self))
-  }
+  func pair(at offset: Int) -> UInt16? { littleEndian(at: offset) }
 
-  /// The four bytes at `offset` as a little-endian word; nil if they are not all there.
+  /// The same of four.
   @inline(__always)
-  func quad(at offset: Int) -> UInt32? {
-    guard has(4, at: offset) else { return nil }
-    // SAFETY: the four bytes were just checked to lie within the span.
-    return unsafe UInt32(
-      littleEndian: unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt32.self))
+  func quad(at offset: Int) -> UInt32? { littleEndian(at: offset) }
+
+  /// The same of eight.
+  @inline(__always)
+  func word(at offset: Int) -> UInt64? { littleEndian(at: offset) }
+
+  @inline(__always)
+  private func littleEndian<Word: FixedWidthInteger & BitwiseCopyable>(at offset: Int) -> Word? {
+    guard has(MemoryLayout<Word>.size, at: offset) else { return nil }
+    // SAFETY: the bytes were just checked to lie within the span.
+    return unsafe Word(
+      littleEndian: unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: Word.self))
   }
 
   /// Whether CR LF stands at `offset`.
@@ -164,15 +166,6 @@ extension RawSpan {
 
   @inline(__always)
   func isColon(at offset: Int) -> Bool { offset < byteCount && self[offset] == 0x3a }
-
-  /// The eight bytes at `offset` as a little-endian word; nil if they are not all there.
-  @inline(__always)
-  func word(at offset: Int) -> UInt64? {
-    guard has(8, at: offset) else { return nil }
-    // SAFETY: the eight bytes were just checked to lie within the span.
-    return unsafe UInt64(
-      littleEndian: unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self))
-  }
 }
 
 /// SAFETY: both pointers must have a `Word` at `offset`.
