@@ -13,7 +13,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from . import processes, proxies
+from . import processes, proxies, steadiness
 from .processes import BenchError
 from .proxies import Setup
 
@@ -142,12 +142,17 @@ class Runner:
                 shift = turn % max(1, len(self.names))
                 for name in self.names[shift:] + self.names[:shift]:
                     self.say(f"{self.case.name}: round {turn + 1}/{self.rounds}, {name}")
-                    results[name].append(self._guarded(name, started, fresh))
+                    results[name].append(self._run(name, started, fresh))
         finally:
             for process, _ in started.values():
                 processes.end(process)
             self._end_backends()
         return results
+
+    def _run(self, name, started, fresh):
+        def once():
+            return self._guarded(name, started, fresh)
+        return steadiness.steadiest(once) if self.case.timed else once()
 
     def _start_backends(self):
         options = SLOW_SEND_BUFFER if self.case.kind == "slow" else []

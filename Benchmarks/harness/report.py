@@ -223,6 +223,18 @@ def _aligned(rows):
     return "\n".join(lines)
 
 
+def repeated(all_results):
+    """How much of the runs on a timetable the hypervisor took, if there were any."""
+    runs = [run for results in all_results for rounds in results.rounds.values()
+            for run in rounds if "stolen" in run]
+    if not runs:
+        return []
+    again, worst = sum(run["attempts"] - 1 for run in runs), max(run["stolen"] for run in runs)
+    return [f"Runs on a timetable: {len(runs)}, and {again} more that were made again because the "
+            f"hypervisor had taken too much of the machine. Of those that count it took {worst:.1%} "
+            "at most."]
+
+
 def failures(all_results):
     """A line for each proxy that failed a case."""
     return [f"FAILED: {results.case.title}, {TITLES[name]}: {'; '.join(results.problems(name))}"
