@@ -93,7 +93,7 @@ extension BodyRelay {
 
   /// Writes the pipe empty. False when the sink takes no more.
   mutating func drainPipe<To: ByteStream & ~Copyable>(to: inout To) throws(RelayError) -> Bool {
-    guard let end = to.spliceable else { throw .sinkBroken }
+    guard let end = to.spliceSink else { throw .sinkBroken }
     guard let extras else { return true }
     while extras.bytesInPipe > 0 {
       switch extras.pipe?.drain(to: end, more: expectsMore) {

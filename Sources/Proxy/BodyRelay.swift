@@ -67,6 +67,8 @@ struct BodyRelay: ~Copyable {
   var isRaw = false
   /// Raw bytes come fast enough for a pipe to be worth its two calls.
   var isBulk = false
+  /// The last that came of a tunnel was small, so that the next is to be received as a message.
+  var expectsMessage = true
   /// What few bodies need; nil until this one does.
   private(set) var extras: RelayExtras?
   let worker: WorkerState
@@ -123,6 +125,7 @@ struct BodyRelay: ~Copyable {
     hasSpliced = false
     isRaw = false
     isBulk = false
+    expectsMessage = true
     hasReadSource = false
     lastProgress = worker.reactor.now
   }
@@ -234,7 +237,7 @@ struct BodyRelay: ~Copyable {
   mutating func takeBack<To: ByteStream & ~Copyable>(from sink: inout To) {
     var rest = worker.buffers.borrow(.small)
     rest.append(sink.takeUnsent())
-    output.append(rest)
+    output.putBack(rest)
   }
 
   /// Empties the pipe, and gives it back where it is not needed. True when nothing is left in it.
@@ -267,7 +270,7 @@ struct BodyRelay: ~Copyable {
   private mutating func fill<From: ByteStream & ~Copyable, To: ByteStream & ~Copyable>(
     from: inout From, to: inout To, drained: Bool, limit: Int
   ) throws(RelayError) -> Bool {
-    if drained, let source = from.spliceable, to.spliceable != nil, let run = spliceRun() {
+    if drained, let source = from.spliceSource, to.spliceSink != nil, let run = spliceRun() {
       return try fillPipe(from: source, run, limit: limit)
     }
     return try fillBlock(from: &from)

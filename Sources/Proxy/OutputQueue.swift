@@ -41,6 +41,13 @@ struct OutputQueue: ~Copyable {
     }
   }
 
+  /// Puts a buffer before all others: bytes that had left this queue and come back.
+  mutating func putBack(_ buffer: consuming ByteBuffer) {
+    guard !first.isEmpty else { return append(buffer) }
+    swap(&first, &buffer)
+    rest.insert(Box(buffer), at: 0)
+  }
+
   /// Drops everything.
   @inline(__always)
   mutating func removeAll() {

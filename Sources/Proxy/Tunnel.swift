@@ -36,7 +36,7 @@ extension ClientConnection where Stream: ~Copyable {
       do {
         var again = false
         if !ended.down {
-          let step = try download.pump(from: &server.stream, to: &stream)
+          let step = try download.move(from: &server.stream, to: &stream)
           if case .again = step { again = true }
           if turn.owesOutcome, download.received > 0 { noteOutcome(.answered, of: route.upstream) }
           if case .finished = step {
@@ -45,7 +45,7 @@ extension ClientConnection where Stream: ~Copyable {
           }
         }
         if !ended.up {
-          let step = try upload.pump(from: &stream, to: &server.stream)
+          let step = try upload.move(from: &stream, to: &server.stream)
           if case .again = step { again = true }
           if case .finished = step {
             server.stream.finishWriting()
@@ -60,11 +60,7 @@ extension ClientConnection where Stream: ~Copyable {
         return
       }
       if ended.up && ended.down { break }
-      var interests = Interests()
-      if download.hasOutput { interests.insert(stream.writeInterest) }
-      if !ended.up, upload.wantsInput { interests.insert(stream.readInterest) }
-      if upload.hasOutput { interests.insert(server.stream.writeInterest) }
-      if !ended.down, download.wantsInput { interests.insert(server.stream.readInterest) }
+      let interests = tunnelInterests(with: server, ended)
       let quiet = max(upload.lastProgress, download.lastProgress).advanced(by: patience)
       let deadline = min(quiet, record.end)
       let wake = await reactor.wait(for: interests, until: deadline)
@@ -72,6 +68,27 @@ extension ClientConnection where Stream: ~Copyable {
       guard record.isWebSocket, !record.isLeaving, reactor.now >= record.end else { return }
       record.leave(at: reactor.now)
     }
+  }
+
+  /// What a tunnel waits for. A wait ends when what was posted to one of its sides does not leave in
+  /// full; to a side that it does not listen to, it leaves before.
+  private func tunnelInterests<Server: ServerStream & ~Copyable>(
+    with server: ServerConnection<Server>, _ ended: (up: Bool, down: Bool)
+  ) -> Interests {
+    var interests = Interests()
+    if !ended.up, upload.wantsInput {
+      interests.insert(upload.sourceInterest(in: stream))
+    } else {
+      _ = download.settlePosts(to: &stream)
+    }
+    if !ended.down, download.wantsInput {
+      interests.insert(download.sourceInterest(in: server.stream))
+    } else {
+      _ = upload.settlePosts(to: &server.stream)
+    }
+    if download.hasOutput { interests.insert(stream.writeInterest) }
+    if upload.hasOutput { interests.insert(server.stream.writeInterest) }
+    return interests
   }
 
   private func startTunnel(on route: RoutePlan, _ attempt: inout Attempt) throws(AttemptFailure) {

@@ -269,7 +269,8 @@ package struct TLSStream: ~Copyable, ByteStream {
   package var hangupInterest: Interest { socket.hangupInterest }
   package var isHungUp: Bool { state.contains(.hasEnded) || socket.isHungUp }
   package var isBroken: Bool { state.contains(.hasFailed) || socket.isBroken }
-  package var spliceable: SpliceEnd? { nil }
+  package var spliceSource: SpliceEnd? { nil }
+  package var spliceSink: SpliceEnd? { nil }
 
   package mutating func abort() {
     state.insert(.isAborted)

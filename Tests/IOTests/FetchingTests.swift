@@ -33,7 +33,7 @@ import Testing
       #expect(pair.near.mayRead == true)
       #expect(pair.near.hasUnreadBytes() == true)
       #expect(pair.near.isQuiet() == false)
-      let mayBeSpliced = pair.near.spliceable != nil
+      let mayBeSpliced = pair.near.spliceSource != nil
       #expect(!mayBeSpliced)
       var buffer = BufferPool().borrow(.small)
       let read = pair.near.read(into: &buffer, limit: .max)
@@ -41,7 +41,7 @@ import Testing
       #expect(text(buffer) == "hello")
       #expect(pair.near.mayRead == false)
       #expect(pair.near.isQuiet() == true)
-      let isSpliceable = pair.near.spliceable != nil
+      let isSpliceable = pair.near.spliceSource != nil
       #expect(isSpliceable)
     }
   }
@@ -69,6 +69,76 @@ import Testing
       let rest = await pair.near.receive(11, into: &buffer, on: worker)
       #expect(rest == .moved(11))
       #expect(text(buffer) == "hello world")
+    }
+  }
+
+  @Test func `a message may be handed on from where it is, or left to be read`() async throws {
+    try await onLoop { worker in
+      var pair = try StreamPair(on: worker.reactor)
+      let early = pair.near.passMessage { _ in true }
+      #expect(early == 0)
+      await expectMessage("hello", from: pair.far, at: pair.near, worker)
+      let left = pair.near.passMessage { _ in false }
+      #expect(left == 0)
+      #expect(pair.near.mayRead == true)
+      var seen = BufferPool().borrow(.small)
+      let taken = pair.near.passMessage {
+        seen.append($0)
+        return true
+      }
+      #expect(taken == 5)
+      #expect(text(seen) == "hello")
+      #expect(pair.near.mayRead == false)
+      let again = pair.near.passMessage { _ in true }
+      #expect(again == 0)
+      await expectMessage("more", from: pair.far, at: pair.near, worker)
+      let read = pair.near.read(into: &seen, limit: .max)
+      #expect(read == .moved(4))
+      #expect(text(seen) == "hellomore")
+    }
+  }
+
+  @Test(arguments: [(2047, 2047), (2048, 0), (2049, 0)])
+  func `a message behind which there may be more is not handed on`(
+    _ size: Int, _ expected: Int
+  ) async throws {
+    try await onLoop { worker in
+      var pair = try StreamPair(on: worker.reactor)
+      await expectMessage(
+        String(repeating: "m", count: size), from: pair.far, at: pair.near, worker)
+      let taken = pair.near.passMessage { _ in true }
+      #expect(taken == expected)
+    }
+  }
+
+  @Test func `the end comes after a message that was handed on, and an error is not one`()
+    async throws
+  {
+    try await onLoop { worker in
+      var pair = try StreamPair(on: worker.reactor)
+      send("bye", to: pair.far.fd)
+      pair.far.finishWriting()
+      let interest = pair.near.messageInterest
+      #expect(await worker.reactor.wait(for: interest, until: worker.patience) == .ready)
+      while !pair.near.isHungUp { await worker.reactor.yield() }
+      let taken = pair.near.passMessage { _ in true }
+      #expect(taken == 3)
+      #expect(pair.near.mayRead == true)
+      var buffer = BufferPool().borrow(.small)
+      let end = pair.near.read(into: &buffer, limit: .max)
+      #expect(end == .ended)
+
+      let broken = try StreamPair(on: worker.reactor).release()
+      var near = TCPStream(registered: broken.near, on: worker.reactor)
+      worker.reactor.forget(broken.far)
+      closeWithReset(broken.far)
+      _ = Glibc.close(broken.far)
+      let wait = near.messageInterest
+      #expect(await worker.reactor.wait(for: wait, until: worker.patience) == .ready)
+      let none = near.passMessage { _ in true }
+      #expect(none == 0)
+      let failed = near.read(into: &buffer, limit: .max)
+      #expect(failed == .failed(SystemError(code: ECONNRESET)))
     }
   }
 

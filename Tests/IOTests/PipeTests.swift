@@ -7,7 +7,7 @@ import Testing
 
 extension TCPStream {
   fileprivate func end() throws -> SpliceEnd {
-    let end = spliceable
+    let end = spliceSource
     return try #require(end)
   }
 }

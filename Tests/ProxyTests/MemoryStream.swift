@@ -104,6 +104,20 @@ struct MemoryStream: ~Copyable, ByteStream {
   }
 
   var hasUnsent: Bool { !unsent.isEmpty }
+  mutating func settle() -> Bool { unsent.isEmpty }
+
+  /// The next bytes have been received as a message before they are read.
+  var hasMessage = false
+
+  mutating func passMessage(_ take: (RawSpan) -> Bool) -> Int {
+    guard hasMessage, mayRead, case .bytes(let bytes) = arrivals.first else { return 0 }
+    // SAFETY: a UInt8 has no padding that could be read.
+    guard unsafe take(bytes.span.bytes) else { return 0 }
+    hasMessage = false
+    arrivals.removeFirst()
+    mayRead = !arrivals.isEmpty
+    return bytes.count
+  }
 
   mutating func takeUnsent() -> [UInt8] {
     defer { unsent = [] }
@@ -121,7 +135,8 @@ struct MemoryStream: ~Copyable, ByteStream {
   var isBroken: Bool { false }
   mutating func close() {}
   var isHungUp: Bool { arrivals.first == .end || arrivals.first == .failure }
-  var spliceable: SpliceEnd? { nil }
+  var spliceSource: SpliceEnd? { nil }
+  var spliceSink: SpliceEnd? { nil }
 
   func hasUnreadBytes() -> Bool {
     if case .bytes = arrivals.first { return true }

@@ -27,6 +27,16 @@ import Testing
     #expect(pool.lent == 0)
   }
 
+  @Test(arguments: [0, 1, 3]) func `what is put back leaves before all others`(_ others: Int) {
+    var queue = OutputQueue()
+    for i in 0..<others { queue.append(buffer(pattern(10_000, from: 10 + i * 10_000))) }
+    queue.putBack(buffer(pattern(10)))
+    var sink = MemoryStream()
+    let outcome = queue.write(to: &sink)
+    #expect(outcome == .drained)
+    #expect(sink.written == pattern(10 + others * 10_000))
+  }
+
   @Test func `buffers leave in the order in which they came whatever the sink takes`() {
     for room in [1, 7, 16384, 20000, 65536] {
       var queue = OutputQueue()

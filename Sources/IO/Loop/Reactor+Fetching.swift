@@ -105,6 +105,21 @@ extension Reactor {
     return count
   }
 
+  /// Lends a message that was received and is all there is, to be taken in full or left.
+  ///
+  /// - Returns: how many bytes were taken, or 0.
+  @inline(__always)
+  func passFetched(_ fd: Int32, _ take: (RawSpan) -> Bool) -> Int {
+    let count = Int(slots[fd].fetched.count)
+    // There may be more behind a message of full length, and an error has a length above that.
+    guard count > 0, count < Self.smallMessage else { return 0 }
+    let start = Int(slots[fd].fetched.offset)
+    let isTaken = inbox.bytes.withBytes { take($0.extracting(start..<start &+ count)) }
+    guard isTaken else { return 0 }
+    if slots[fd].takeFetched(count) { inbox.untaken &-= 1 }
+    return count
+  }
+
   /// Keeps an error that was met after bytes which have to be read first: the kernel tells it once.
   func keepFailure(_ code: Int32, of fd: Int32) {
     inbox.untaken += 1

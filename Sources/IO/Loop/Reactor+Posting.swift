@@ -117,6 +117,10 @@ extension Reactor {
 
   // MARK: What has not left
 
+  /// Whether something was posted that has not left.
+  @inlinable
+  package func hasPosted(_ fd: Int32) -> Bool { slots[fd].post != 0 }
+
   /// Whether something that was posted in an earlier turn did not leave in full.
   @inlinable
   package func hasUnsent(_ fd: Int32) -> Bool { slots[fd].post == Outbox.unsent }

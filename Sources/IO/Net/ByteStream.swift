@@ -53,8 +53,19 @@ package protocol ByteStream: ~Copyable {
   /// Whether the connection is broken in both directions (RST).
   var isBroken: Bool { get }
 
-  /// The socket, when bytes may go past this program by splice(2); nil when something must see them.
-  var spliceable: SpliceEnd? { get }
+  /// Lends the small message that was received for who waits for one (`messageInterest`) and is all
+  /// there is for now. It counts as read when `take` has taken it.
+  ///
+  /// - Returns: how many bytes were taken; 0 when there is no such message, or it was left.
+  mutating func passMessage(_ take: (RawSpan) -> Bool) -> Int
+
+  /// The socket, when what comes may go past this program by splice(2); nil when something must see
+  /// it, and while something that was received waits to be read.
+  var spliceSource: SpliceEnd? { get }
+
+  /// The socket, when bytes may be spliced to it; nil when something must change them, and while
+  /// something that was posted is to leave before them.
+  var spliceSink: SpliceEnd? { get }
 
   /// Looks whether bytes wait to be read, without reading them.
   mutating func hasUnreadBytes() -> Bool
@@ -77,6 +88,7 @@ extension ByteStream where Self: ~Copyable {
   package mutating func settle() -> Bool { true }
   package var hasUnsent: Bool { false }
   package mutating func takeUnsent() -> [UInt8] { [] }
+  package mutating func passMessage(_ take: (RawSpan) -> Bool) -> Int { 0 }
 
   /// The address of this end of the connection; nil when there is no socket.
   package var localAddress: SocketAddress? { Sockets.localAddress(of: readInterest.fd) }

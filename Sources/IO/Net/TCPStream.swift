@@ -55,8 +55,12 @@ package struct TCPStream: ~Copyable, ByteStream {
   @inlinable package var isHungUp: Bool { reactor.isReady(fd, for: [.hangup, .failure]) }
   @inlinable package var isBroken: Bool { reactor.isReady(fd, for: .failure) }
   @usableFromInline
-  package var spliceable: SpliceEnd? {
+  package var spliceSource: SpliceEnd? {
     reactor.hasFetched(fd) ? nil : SpliceEnd(fd: fd, reactor: reactor)
+  }
+  @usableFromInline
+  package var spliceSink: SpliceEnd? {
+    reactor.hasPosted(fd) ? nil : SpliceEnd(fd: fd, reactor: reactor)
   }
 
   @usableFromInline
@@ -130,6 +134,10 @@ package struct TCPStream: ~Copyable, ByteStream {
   @inlinable package var hasUnsent: Bool { reactor.hasUnsent(fd) }
   @usableFromInline
   package mutating func takeUnsent() -> [UInt8] { reactor.takeUnsent(fd) }
+  @usableFromInline
+  package mutating func passMessage(_ take: (RawSpan) -> Bool) -> Int {
+    reactor.passFetched(fd, take)
+  }
 
   @usableFromInline
   package mutating func abort() {
