@@ -153,6 +153,16 @@ def test_a_name_that_does_not_resolve_does_not_keep_rsp_from_starting(
     wait_for(proxy, "app")
 
 
+def test_a_name_without_an_answer_does_no_harm_to_another(front, dns, named):
+    server = named("app", "127.0.0.2")
+    dns.be_silent_about("silent.test")
+    dns.set("app.test", "127.0.0.2")
+    proxy = front(f"app.test:{server.port}", f"silent.test:{server.port}")
+    wait_for(proxy, "app")
+    proxy.wait_for_log("cannot resolve silent.test: ", SECONDS)
+    assert ask(proxy) == "app"
+
+
 def test_a_name_stands_beside_numeric_servers(front, dns, named):
     one, two = named("one", "127.0.0.2"), named("two", "127.0.0.3")
     dns.set("app.test", "127.0.0.2")

@@ -44,6 +44,31 @@ import Testing
     }
   }
 
+  @Test func `a silent name beside one that is answered is waited for without turning`()
+    async throws
+  {
+    try await DNSServer.answering({ name in
+      name == "silent.test" ? .silence : .addresses(["10.0.0.1"], ttl: 60)
+    }) { server in
+      let servers = server.address
+      try await onLoop { worker in
+        var limits = Resolver.Limits()
+        limits.attempts = 1
+        let resolver = Resolver(on: worker.reactor, servers: servers, limits: limits)
+        let silent = Task.immediate {
+          _ = worker
+          await #expect(throws: ResolveError.timedOut) {
+            try await resolver.addresses(of: "silent.test", port: 80, until: worker.patience)
+          }
+        }
+        // Its answer wakes the resolver, which goes on waiting for the other.
+        let found = try await resolver.addresses(of: "a.test", port: 80, until: worker.patience)
+        #expect(found == [one])
+        await silent.value
+      }
+    }
+  }
+
   @Test func `a name that does not exist is asked for again after the pause`() async throws {
     try await DNSServer.answering({ _ in .noSuchName }) { server in
       let servers = server.address

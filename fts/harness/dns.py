@@ -12,11 +12,13 @@ class DNSServer:
     """`set(name, ...)` says what a name is from now on, `remove(name)` that there is none.
 
     `fail()` answers everything with SERVFAIL, `be_silent()` nothing at all; `recover()` ends both.
+    `be_silent_about(name, ...)` leaves questions for these names without an answer for good.
     `questions` holds (name, type) of all that was asked.
     """
 
     def __init__(self):
         self._records, self._state, self.questions = {}, "well", []
+        self._secrets = set()
         self._udp, self._tcp = self._sockets()
         self.port = self._udp.getsockname()[1]
         self.address = f"127.0.0.1:{self.port}"
@@ -54,6 +56,9 @@ class DNSServer:
 
     def be_silent(self):
         self._state = "silent"
+
+    def be_silent_about(self, *names):
+        self._secrets.update(names)
 
     def recover(self):
         self._state = "well"
@@ -100,7 +105,7 @@ class DNSServer:
         question = self._question(query)
         name, kind = decode(question), struct.unpack("!H", question[-4:-2])[0]
         self.questions.append((name, kind))
-        if self._state == "silent":
+        if self._state == "silent" or name in self._secrets:
             return None
         code, records = 0, []
         if self._state == "failing":

@@ -169,7 +169,12 @@ package final class Resolver {
 
   /// An answer has come, or somebody's time is up.
   fileprivate func wake() {
-    channel?.process()
+    if let number = channel?.number {
+      // What comes from here on makes an edge again. If the channel went on being taken for readable,
+      // `rest` would be told so at once and call this from within, until the stack is full.
+      reactor.clear(number, .read)
+      channel?.process()
+    }
     settle()
     for name in pending { name.expire(at: reactor.now, limits) }
     rest()
