@@ -81,6 +81,26 @@ import Testing
     }
   }
 
+  @Test func `waits that end in one turn end each for its own reason`() async throws {
+    try await onLoop { worker in
+      let one = try DescriptorPair()
+      let two = try DescriptorPair()
+      try worker.reactor.register(one.near.number)
+      try worker.reactor.register(two.near.number)
+      let waits = [one.near.number, two.near.number].map { fd in
+        Task.immediate {
+          await worker.reactor.wait(for: Interest(fd, .read), until: worker.patience)
+        }
+      }
+      send("x", to: one.far.number)
+      worker.reactor.interrupt(two.near.number)
+      #expect(await waits[0].value == .ready)
+      #expect(await waits[1].value == .deadline)
+      worker.reactor.forget(one.near.number)
+      worker.reactor.forget(two.near.number)
+    }
+  }
+
   @Test func `two wishes for one descriptor are one`() async throws {
     try await onLoop { worker in
       let pair = try DescriptorPair()

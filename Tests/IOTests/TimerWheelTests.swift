@@ -90,6 +90,10 @@ import Testing
 }
 
 @Suite struct SlotTableTests {
+  @Test func `a slot is one line of the processor's cache`() {
+    #expect(MemoryLayout<Slot>.stride == 64)
+  }
+
   @Test func `growing keeps what is there, and makes empty slots`() {
     var slots = SlotTable()
     slots[1023].note = 42

@@ -53,7 +53,10 @@ package final class EventLoop: SerialExecutor, @unchecked Sendable {
 
   // pthread_self() is declared const, so the compiler may carry its value across a suspension; here
   // that is harmless, because this function is not async and no job moves between threads.
-  private var isOwnThread: Bool { pthread_self() == owner.load(ordering: .relaxed) }
+  var isOwnThread: Bool { pthread_self() == owner.load(ordering: .relaxed) }
+
+  /// Has a task go on in the next turn that was kept elsewhere. Owner thread only.
+  func resume(_ job: UnownedJob) { ready.append(job) }
 
   /// Makes the calling thread the owner. Once, before the first job.
   package func adoptThread() { owner.store(pthread_self(), ordering: .relaxed) }

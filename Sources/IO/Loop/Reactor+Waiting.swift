@@ -1,7 +1,7 @@
 // How a task waits for its sockets, and how an idle socket is kept without a task.
 //
-// A wait may listen to two descriptors. The continuation is kept in the slot of the first, and both
-// slots point there (`waiter`); whichever is ready first takes the continuation and disarms both.
+// A wait may listen to two descriptors. The task is kept in the slot of the first, and both slots point
+// there (`waiter`); whichever is ready first takes the task and disarms both.
 
 extension Reactor {
   /// Waits until one of the descriptors is ready for what was asked of it, or is broken, or the
@@ -14,9 +14,7 @@ extension Reactor {
   @inline(__always)
   package func wait(for interests: Interests, until deadline: Moment) async -> Wake {
     if let wake = wakeAtOnce(interests, deadline) { return wake }
-    return await unsafe withUnsafeContinuation { continuation in
-      unsafe arm(interests, until: deadline, continuation)
-    }
+    return await waits.wake(of: arm(interests, until: deadline))
   }
 
   @inlinable
@@ -36,26 +34,33 @@ extension Reactor {
     interest.fd >= 0 && isReady(interest.fd, for: interest.wanted.union(.always))
   }
 
+  /// Begins a wait.
+  ///
+  /// - Returns: the descriptor in whose slot the task will be, and how the wait ended.
   @usableFromInline
-  func arm(
-    _ interests: Interests, until deadline: Moment, _ continuation: UnsafeContinuation<Wake, Never>
-  ) {
+  func arm(_ interests: Interests, until deadline: Moment) -> Int32 {
     let first = interests.first.fd
     let second = interests.second.fd
     slots[first].arm(for: interests.first.wanted, waiter: first)
-    // SAFETY: the continuation is resumed once: `resume` takes it out of the slot.
-    unsafe slots[first].continuation = continuation
+    arming = first
     slots[first].partner = second
     slots[first].deadline = deadline
     if second >= 0 { slots[second].arm(for: interests.second.wanted, waiter: first) }
     file(first, until: deadline)
+    return first
   }
 
-  /// Takes the continuation out of its slot, disarms both sides and resumes the task.
+  /// Keeps the task that has just armed a slot.
+  func keep(_ job: UnownedJob) {
+    assert(loop.isOwnThread, "a task waits at another thread's reactor")
+    slots[arming].job = job
+  }
+
+  /// Takes the task out of its slot, disarms both sides and has it go on in the next turn.
   func resume(waiter: Int32, _ wake: Wake) {
-    let wait = unsafe slots[waiter].takeWait()
-    if unsafe wait.partner >= 0 { slots[unsafe wait.partner].disarm() }
-    unsafe wait.continuation?.resume(returning: wake)
+    let wait = slots[waiter].takeWait(wake)
+    if wait.partner >= 0 { slots[wait.partner].disarm() }
+    if let job = wait.job { loop.resume(job) }
   }
 }
 

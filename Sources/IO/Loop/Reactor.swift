@@ -23,6 +23,11 @@ package final class Reactor {
   var freeKeepers: [UInt16] = []
   /// Where the last search for an old parked descriptor ended.
   var searchHand: Int32 = 0
+  let loop: EventLoop
+  /// Where tasks wait.
+  @usableFromInline let waits: WaitActor
+  /// The descriptor whose task begins to wait.
+  var arming: Int32 = -1
   private var yielded: [UnsafeContinuation<Void, Never>] = unsafe []
   /// The time of the current turn; read from the clock once a turn, exact to about 4 ms.
   package private(set) var now: Moment
@@ -35,6 +40,9 @@ package final class Reactor {
   /// - Parameter loop: whose inbox also ends a poll.
   package init(for loop: EventLoop) {
     epoll = Descriptor(adopting: epoll_create1(Int32(EPOLL_CLOEXEC)))
+    self.loop = loop
+    let executor = WaitExecutor()
+    waits = WaitActor(executor)
     wakeUp = loop.wakeUp.number
     // SAFETY: allocated here and freed in deinit; always `batch` initialised events.
     unsafe events = .allocate(capacity: Self.batch)
@@ -44,6 +52,7 @@ package final class Reactor {
     let data = UInt64(UInt32(bitPattern: wakeUp))
     let result = clinux_epoll_ctl(epoll.number, EPOLL_CTL_ADD, wakeUp, EPOLLIN.rawValue, data)
     precondition(result == 0, "epoll refuses an eventfd")
+    executor.serve(self)
   }
 
   deinit { unsafe events.deallocate() }

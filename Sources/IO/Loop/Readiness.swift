@@ -21,6 +21,8 @@ package struct Readiness: OptionSet, Sendable {
   @inlinable package static var fetch: Readiness { Readiness(rawValue: 32) }
   /// There may be bytes behind those that were fetched and not read yet.
   static var more: Readiness { Readiness(rawValue: 64) }
+  /// The last wait has ended by its deadline. Nothing waits for it: there is no room for it elsewhere.
+  static var expired: Readiness { Readiness(rawValue: 128) }
   /// What ends a wait whatever it is for.
   static var always: Readiness { [.failure, .unsent] }
 }

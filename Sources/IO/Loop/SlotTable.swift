@@ -5,12 +5,13 @@
 @safe
 @usableFromInline
 struct Slot {
-  var continuation: UnsafeContinuation<Wake, Never>?
+  /// The task that waits.
+  var job: UnownedJob?
   var deadline = Moment.never
   var link = TimerLink()
-  /// The descriptor whose slot holds the continuation to be woken by this one, or -1.
+  /// The descriptor whose slot holds the task to be woken by this one, or -1.
   var waiter: Int32 = -1
-  /// The second descriptor of the wait whose continuation is here, or -1.
+  /// The second descriptor of the wait whose task is here, or -1.
   var partner: Int32 = -1
   /// Counts the descriptors that have had this number, so that an event for one that was closed in
   /// the same turn is not taken for its successor's.
@@ -26,7 +27,6 @@ struct Slot {
   @usableFromInline var post: UInt32 = 0
   /// What was received for the task that waits.
   @usableFromInline var fetched = Fetched()
-
   // Each of these looks at the slot in one place, so that it is looked up once.
 
   /// Notes what the kernel reports.
@@ -60,17 +60,25 @@ struct Slot {
     armed = []
   }
 
-  /// Ends the wait whose continuation is here.
+  /// Ends the wait whose task is here.
   ///
-  /// - Returns: the other descriptor that it listened to, or -1, and the continuation.
+  /// - Returns: the other descriptor that it listened to, or -1, and the task.
   @inline(__always)
-  mutating func takeWait() -> (partner: Int32, continuation: UnsafeContinuation<Wake, Never>?) {
-    let wait = unsafe (partner, continuation)
-    unsafe continuation = nil
+  mutating func takeWait(_ wake: Wake) -> (partner: Int32, job: UnownedJob?) {
+    let wait = (partner, job)
+    job = nil
+    self.wake = wake
     partner = -1
     deadline = .never
     disarm()
-    return unsafe wait
+    return wait
+  }
+
+  /// How the last wait ended.
+  @inline(__always)
+  var wake: Wake {
+    get { ready.contains(.expired) ? .deadline : .ready }
+    set { if newValue == .deadline { ready.insert(.expired) } else { ready.remove(.expired) } }
   }
 
   /// Whether a message can be posted: none has been, and the socket may have room.
