@@ -90,6 +90,14 @@ package final class WorkerState {
   /// A block of `buffers`.
   func borrow(_ size: BlockSize) -> ByteBuffer { buffers.borrow(size) }
 
+  /// A block of the smallest size that holds so many bytes; the largest where none does.
+  func borrow(fitting count: Int) -> ByteBuffer {
+    let size: BlockSize =
+      count <= BlockSize.small.rawValue
+      ? .small : count <= BlockSize.large.rawValue ? .large : .huge
+    return buffers.borrow(size)
+  }
+
   /// Lends a head in exchange for `noResponse`.
   func lendResponse(to place: inout ResponseHead) {
     if place === noResponse { responses.lend(to: &place) }
