@@ -87,19 +87,9 @@ package final class BufferPool {
     .allocate(byteCount: size.rawValue, alignment: MemoryLayout<Int>.alignment)
   }
 
-  /// SAFETY: called only by `ByteBuffer.deinit`, which owned the block alone. The pool exists until
-  /// its last block is back, for `borrow`.
-  @usableFromInline
-  @unsafe static func take(
-    back base: UnsafeMutableRawPointer, _ size: BlockSize, to pool: Unmanaged<BufferPool>
-  ) {
-    let isLast = unsafe pool._withUnsafeGuaranteedRef { unsafe $0.take(back: base, size) }
-    if isLast { unsafe pool.release() }
-  }
-
   /// - Returns: whether it was the last that was out.
   @inline(__always)
-  @unsafe private func take(back base: UnsafeMutableRawPointer, _ size: BlockSize) -> Bool {
+  @unsafe fileprivate func take(back base: UnsafeMutableRawPointer, _ size: BlockSize) -> Bool {
     if size == .small, small.count < limit {
       unsafe small.push(base)
     } else {
@@ -117,6 +107,18 @@ package final class BufferPool {
     default: unsafe base.deallocate()
     }
   }
+}
+
+/// Takes a block back. Not a method of the type, for which its metadata would be looked up each time.
+///
+/// SAFETY: called only by `ByteBuffer.deinit`, which owned the block alone. The pool exists until its
+/// last block is back, for `borrow`.
+@usableFromInline
+@unsafe func take(
+  back base: UnsafeMutableRawPointer, _ size: BlockSize, to pool: Unmanaged<BufferPool>
+) {
+  let isLast = unsafe pool._withUnsafeGuaranteedRef { unsafe $0.take(back: base, size) }
+  if isLast { unsafe pool.release() }
 }
 
 /// Free blocks, linked through their first words.

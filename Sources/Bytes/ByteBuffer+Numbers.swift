@@ -27,21 +27,12 @@ extension ByteBuffer {
 
   /// Appends four octets as decimal numbers with dots between them, the highest octet first.
   package mutating func append(dottedQuad octets: UInt32) {
-    var text = InlineArray<16, UInt8>(repeating: UInt8(ascii: "."))
-    var end = 0
-    for shift in stride(from: UInt32(24), through: 0, by: -8) {
-      let octet = UInt8(truncatingIfNeeded: octets >> shift)
-      if octet >= 100 {
-        text[end] = 0x30 + octet / 100
-        end += 1
-      }
-      if octet >= 10 {
-        text[end] = 0x30 + octet / 10 % 10
-        end += 1
-      }
-      text[end] = 0x30 + octet % 10
-      end += 2
+    for i in 0..<4 {
+      if i > 0 { append(UInt8(ascii: ".")) }
+      let octet = UInt8(truncatingIfNeeded: octets &>> UInt32(24 &- 8 &* i))
+      if octet >= 100 { append(0x30 &+ octet / 100) }
+      if octet >= 10 { append(0x30 &+ octet / 10 % 10) }
+      append(0x30 &+ octet % 10)
     }
-    append(text.span.extracting(0..<end - 1))
   }
 }

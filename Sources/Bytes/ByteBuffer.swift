@@ -39,7 +39,7 @@ package struct ByteBuffer: ~Copyable {
   deinit {
     // SAFETY: the pool has not got this block back yet, so it exists.
     guard let pool = unsafe pool else { return }
-    unsafe BufferPool.take(back: base, size, to: pool)
+    unsafe take(back: base, size, to: pool)
   }
 
   /// Whether there is a block behind it.

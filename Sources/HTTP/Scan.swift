@@ -35,6 +35,12 @@ extension RawSpan {
       let last = unsafe unsafeLoadUnaligned(
         fromUncheckedByteOffset: byteCount &- 16, as: UInt128.self)
       bytes = UInt128(littleEndian: last) >> UInt128(8 &* (offset &- (byteCount &- 16)))
+    } else if let first = word(at: offset), let last = word(at: byteCount &- 8) {
+      // Two words that overlap; what both hold is shifted out of the second.
+      bytes = UInt128(last >> UInt64(8 &* (offset &+ 16 &- byteCount))) << 64 | UInt128(first)
+    } else if let first = quad(at: offset), let last = quad(at: byteCount &- 4) {
+      let rest = (UInt64(last) << 32) >> UInt64(8 &* (offset &+ 8 &- byteCount))
+      bytes = UInt128(rest & ~0xffff_ffff | UInt64(first))
     } else {
       for i in stride(from: byteCount - 1, through: offset, by: -1) {
         bytes = bytes << 8 | UInt128(self[i])

@@ -32,7 +32,6 @@ extension ClientConnection where Stream: ~Copyable {
     let persists = mayPersist && wasSent && canDelimit(response.framing)
     let isStream = !isHere(attempt) && response.isEventStream(attempt.received.bytes)
     try startDownload(on: route, &attempt, persists: persists)
-    if persists, isWaitingForUs { download.post(to: &stream) }
     while true {
       let again: Bool
       do {
@@ -97,6 +96,14 @@ extension ClientConnection where Stream: ~Copyable {
       let count = block.count
       do { try download.take(&block) } catch { throw .invalidResponse("the body is malformed") }
       download.noteRead(count)
+    }
+    // A small answer that is all here leaves at the end of the turn, from where its head was composed.
+    // Nothing is posted by TLS.
+    if persists, tls == nil, isWaitingForUs, download.isInputEnded, download.extras == nil,
+      worker.scratch.count + block.count <= Reactor.smallMessage
+    {
+      worker.scratch.append(block)
+      return download.postScratch(to: &stream)
     }
     if worker.scratch.count <= block.headroom {
       block.prepend(worker.scratch)

@@ -47,9 +47,8 @@ extension ClientConnection where Stream: ~Copyable {
     with server: ServerConnection<Server>, _ route: RoutePlan, _ target: ForwardTarget,
     keepsServer: Bool
   ) async throws(AttemptFailure) -> Disposition {
-    inputUsed = try startUpload(route, target, keepsServer: keepsServer)
+    inputUsed = try startUpload(to: server, route, target, keepsServer: keepsServer)
     var attempt = Attempt(startedAt: reactor.now)
-    upload.post(to: &server.stream)
     do throws(AttemptFailure) {
       try await awaitResponse(from: server, route, &attempt)
     } catch {
@@ -65,22 +64,34 @@ extension ClientConnection where Stream: ~Copyable {
     return try await passResponse(from: server, route, &attempt)
   }
 
-  /// Composes the request's head, with the part of its body that has come already behind it.
+  /// Composes the request's head, with the part of its body that has come already behind it, and posts
+  /// it where it is all there is of the request.
   ///
   /// - Returns: how many bytes of input the request takes.
-  private func startUpload(
-    _ route: RoutePlan, _ target: ForwardTarget, keepsServer: Bool
+  private func startUpload<Server: ServerStream & ~Copyable>(
+    to server: ServerConnection<Server>, _ route: RoutePlan, _ target: ForwardTarget,
+    keepsServer: Bool
   ) throws(AttemptFailure) -> Int {
     cannotReplay = false
     upload.start(
       request.framing, chunkedOutput: request.isChunked, highWater: 65536,
       limit: route.maxBody)
-    guard let head = composeRequest(for: route, target, keepsServer: keepsServer) else {
+    let bound = requestBound(for: route)
+    if upload.isInputEnded, bound <= worker.scratch.capacity {
+      worker.scratch.reset()
+      guard
+        composeRequest(
+          for: route, target, keepsServer: keepsServer, into: &worker.scratch)
+      else { throw .headTooLarge }
+      upload.postScratch(to: &server.stream)
+      return request.byteCount
+    }
+    var head = worker.borrow(fitting: bound)
+    guard composeRequest(for: route, target, keepsServer: keepsServer, into: &head) else {
       throw .headTooLarge
     }
     upload.output.append(head)
-    if upload.isInputEnded { return request.byteCount }
-    return try startBody()
+    return upload.isInputEnded ? request.byteCount : try startBody()
   }
 
   /// Copies what has come of the body behind the head: the input stays, so that the request can be

@@ -227,9 +227,13 @@ struct BodyRelay: ~Copyable {
     }
   }
 
-  /// Posts a message that is all there and small, so that the relay is finished (`ByteStream.post`).
-  mutating func post<To: ByteStream & ~Copyable>(to: inout To) {
-    if isInputEnded, extras == nil, output.post(to: &to) { noteProgress() }
+  /// Posts a message that is all there, composed in the worker's scratch block, so that the relay is
+  /// finished (`ByteStream.post`). It is queued where it cannot be posted.
+  mutating func postScratch<To: ByteStream & ~Copyable>(to: inout To) {
+    if worker.scratch.withBytes({ output.post($0, to: &to) }) { return noteProgress() }
+    var block = worker.borrow(fitting: worker.scratch.count)
+    block.append(worker.scratch)
+    output.append(block)
   }
 
   /// Takes back what did not leave of a message that was posted.

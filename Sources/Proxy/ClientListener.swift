@@ -24,9 +24,14 @@ final class ClientListener {
   let slot: UInt8
   /// In force at once, for connections that there are already, too.
   var options: ListenerOptions {
-    didSet { headLimits = HeadLimits(of: options) }
+    didSet {
+      headLimits = HeadLimits(of: options)
+      trustsAnybody = !options.trusted.isEmpty
+    }
   }
   private(set) var headLimits: HeadLimits
+  /// Kept, since to ask the set itself counts references, for each connection.
+  private var trustsAnybody: Bool
   /// Present where TLS is spoken.
   var security: ListenerSecurity?
   /// Whether connections begin with a request in the clear, and not with something that has to be
@@ -42,12 +47,16 @@ final class ClientListener {
     self.address = address
     self.options = options
     headLimits = HeadLimits(of: options)
+    trustsAnybody = !options.trusted.isEmpty
     self.slot = slot
   }
 
   /// Whether a peer is a proxy whose word about the client is believed.
-  func trusts(_ peer: SocketAddress) -> Bool {
-    !options.trusted.isEmpty && (InternetAddress(peer).map(options.trusted.contains) ?? false)
+  func trusts(_ peer: SocketAddress) -> Bool { trustsAnybody && isTrusted(peer) }
+
+  @inline(never)
+  private func isTrusted(_ peer: SocketAddress) -> Bool {
+    InternetAddress(peer).map(options.trusted.contains) ?? false
   }
 
   /// Whether it accepts nothing more and its connections end after the exchange they are in.

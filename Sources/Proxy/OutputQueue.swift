@@ -75,13 +75,15 @@ struct OutputQueue: ~Copyable {
     return .drained
   }
 
-  /// Posts everything, where that is one small block, to leave at the end of the turn.
+  /// Posts a message from where it lies, past the queue, which has to be empty.
   ///
-  /// - Returns: whether it did; then the queue is empty.
-  mutating func post<Sink: ByteStream & ~Copyable>(to sink: inout Sink) -> Bool {
-    guard rest.isEmpty, !first.isEmpty, sink.post(first.bytes) else { return false }
-    written += UInt64(first.count)
-    first = ByteBuffer()
+  /// - Returns: whether it did, because it is small; then it leaves at the end of the turn.
+  mutating func post<Sink: ByteStream & ~Copyable>(
+    _ message: RawSpan, to sink: inout Sink
+  ) -> Bool {
+    precondition(isEmpty)
+    guard sink.post(message) else { return false }
+    written += UInt64(message.byteCount)
     return true
   }
 

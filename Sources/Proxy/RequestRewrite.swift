@@ -9,21 +9,20 @@ import HTTP
 import IO
 
 extension ClientConnection where Stream: ~Copyable {
-  /// Composes the request's head for a server.
-  ///
-  /// - Returns: nil when it does not fit in a block.
-  func composeRequest(
-    for route: RoutePlan, _ target: ForwardTarget, keepsServer: Bool
-  ) -> ByteBuffer? {
+  /// How long the head that `composeRequest` writes may become, in bytes.
+  func requestBound(for route: RoutePlan) -> Int {
     // What variables add is the request's own, several times over, or short.
     let variables = route.settings.variables
-    let bound =
-      request.byteCount * (1 + variables) + 2 * Int(request.host.count) + route.addedBytes
+    return request.byteCount * (1 + variables) + 2 * Int(request.host.count) + route.addedBytes
       + variables * longestOtherVariable
-    let size: BlockSize =
-      bound <= BlockSize.small.rawValue
-      ? .small : bound <= BlockSize.large.rawValue ? .large : .huge
-    var head = worker.borrow(size)
+  }
+
+  /// Composes the request's head for a server.
+  ///
+  /// - Returns: false when it does not fit.
+  func composeRequest(
+    for route: RoutePlan, _ target: ForwardTarget, keepsServer: Bool, into head: inout ByteBuffer
+  ) -> Bool {
     do {
       try input.withBytes { bytes throws(NoRoom) in
         let kept = try writeRequestLine(bytes, target, to: &head)
@@ -39,9 +38,9 @@ extension ClientConnection where Stream: ~Copyable {
         try head.writeEndOfHead()
       }
     } catch {
-      return nil
+      return false
     }
-    return head
+    return true
   }
 
   /// Writes the request line, unless it can stay as it came.

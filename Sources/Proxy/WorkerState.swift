@@ -13,9 +13,9 @@ package final class WorkerState {
   let buffers = BufferPool()
   let pipes = PipePool()
   let requests = HeadPool<RequestHead> { RequestHead() }
-  let responses = ResponsePool()
   /// What connections have while they have no response; stays empty.
-  let noResponse = ResponseHead()
+  let noResponse: ResponseHead
+  let responses: ResponsePool
   /// Where requests go; replaced as a whole by a reload. Exchanges hold on to the route they began with.
   private(set) var inForce: PlanInForce
   var plan: Plan {
@@ -74,6 +74,8 @@ package final class WorkerState {
   ) {
     self.maxConnections = maxConnections
     reactor = Reactor(for: loop)
+    noResponse = ResponseHead()
+    responses = ResponsePool(leaving: noResponse)
     alarm = try? Alarm(on: reactor)
     scratch = buffers.borrow(.large)
     trailerScratch = buffers.borrow(.small)
@@ -89,6 +91,14 @@ package final class WorkerState {
 
   /// A block of `buffers`.
   func borrow(_ size: BlockSize) -> ByteBuffer { buffers.borrow(size) }
+
+  /// A block of the smallest size that holds so many bytes; the largest where none does.
+  func borrow(fitting count: Int) -> ByteBuffer {
+    let size: BlockSize =
+      count <= BlockSize.small.rawValue
+      ? .small : count <= BlockSize.large.rawValue ? .large : .huge
+    return buffers.borrow(size)
+  }
 
   /// Lends a head in exchange for `noResponse`.
   func lendResponse(to place: inout ResponseHead) {
@@ -115,6 +125,8 @@ final class HeadPool<Head: AnyObject> {
 
   init(_ make: @escaping () -> Head) { self.make = make }
 
+  // A function of its own: as a part of its caller it would count the pool.
+  @inline(never)
   func borrow() -> Head { free.popLast() ?? make() }
 
   func giveBack(_ head: Head) {
@@ -128,12 +140,30 @@ final class HeadPool<Head: AnyObject> {
 /// The borrower leaves here what it has without a response, and gets it back for the head: so no
 /// references are counted.
 final class ResponsePool {
-  /// Free heads, then what borrowers have left.
+  /// What every borrower has left.
+  private let none: ResponseHead
+  /// The head that nearly every response has: the one given back last, or what its borrower left.
+  private var spare = ResponseHead()
+  /// Other free heads, then what borrowers have left.
   private var heads: [ResponseHead] = []
   private var free = 0
 
+  init(leaving none: ResponseHead) { self.none = none }
+
   /// Puts a head in `place`.
+  @inline(__always)
   func lend(to place: inout ResponseHead) {
+    if spare !== none { swap(&place, &spare) } else { lendOther(to: &place) }
+  }
+
+  /// Takes the head from `place`, where it puts what somebody has left here.
+  @inline(__always)
+  func takeBack(from place: inout ResponseHead) {
+    if spare === none { swap(&place, &spare) } else { takeBackOther(from: &place) }
+  }
+
+  @inline(never)
+  private func lendOther(to place: inout ResponseHead) {
     if free == 0 {
       heads.append(place)
       place = ResponseHead()
@@ -143,8 +173,8 @@ final class ResponsePool {
     }
   }
 
-  /// Takes the head from `place`, where it puts what somebody has left here.
-  func takeBack(from place: inout ResponseHead) {
+  @inline(never)
+  private func takeBackOther(from place: inout ResponseHead) {
     if free < 256 {
       swap(&place, &heads[free])
       free += 1

@@ -58,9 +58,10 @@ struct Rewriting {
     let target = try connection.forwardTarget()
     connection.normalTarget = target
     connection.offersUpgrade = connection.mayUpgrade
-    guard let head = connection.composeRequest(for: route, target, keepsServer: keepsServer)
-    else { return nil }
-    return text(of: head).withLineFeeds
+    var head = connection.worker.borrow(fitting: connection.requestBound(for: route))
+    let fits = connection.composeRequest(
+      for: route, target, keepsServer: keepsServer, into: &head)
+    return fits ? text(of: head).withLineFeeds : nil
   }
 
   /// Parses a response and returns the head that the client gets; nil when it does not fit.

@@ -97,8 +97,9 @@ extension ByteBuffer {
     append(bytes)
   }
 
-  /// Writes the bytes of a literal.
+  /// Writes the bytes of a literal, which are known where this is inlined: some stores, no call.
   @inlinable
+  @inline(__always)
   package mutating func write(_ text: StaticString) throws(NoRoom) {
     guard text.utf8CodeUnitCount <= tailroom else { throw NoRoom() }
     append(text)
