@@ -31,11 +31,22 @@ import Testing
   private func fill(_ fd: Int32) -> Int {
     let bytes = [UInt8](repeating: 0x78, count: 65536)
     var count = 0
+    var isFull = false
     while true {
       // SAFETY: send reads the array's bytes.
       let n = unsafe Glibc.send(fd, bytes, bytes.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
-      guard n > 0 else { return count }
-      count += n
+      if n > 0 {
+        isFull = false
+        count += n
+      } else if isFull {
+        return count
+      } else {
+        // What the other end's kernel still takes makes room a moment later.
+        isFull = true
+        var room = pollfd(fd: fd, events: Int16(POLLOUT), revents: 0)
+        // SAFETY: poll writes to the one structure it is given.
+        _ = unsafe poll(&room, 1, 50)
+      }
     }
   }
 
