@@ -1,5 +1,7 @@
 """Connections that stay, on both sides, and what happens when one dies between two requests."""
 
+import select
+import socket
 import threading
 
 import pytest
@@ -29,6 +31,20 @@ def test_a_client_that_asks_for_close_gets_it(rsp, serve):
         assert client.wait_closed() == "eof"
     # That is between the client and rsp: the server's connection stays.
     assert server.requests[0].connection_options == set()
+
+
+def test_the_last_answer_of_a_connection_and_its_end_come_in_one_segment(rsp, serve):
+    proxy = rsp(serve(always(response(b"x"))))
+    for _ in range(20):
+        with socket.create_connection(("127.0.0.1", proxy.port)) as client:
+            client.sendall(request("GET", "/", "Connection: close"))
+            poll = select.poll()
+            poll.register(client, select.POLLIN | select.POLLRDHUP)
+            # What the first thing is that the kernel tells of.
+            (_, events), = poll.poll(10_000)
+            assert events == select.POLLIN | select.POLLRDHUP
+            assert client.recv(65536).endswith(b"\r\n\r\nx")
+            assert client.recv(1) == b""
 
 
 @pytest.mark.parametrize("option", ["Close", "foo, close", "close, foo", "CLOSE"])

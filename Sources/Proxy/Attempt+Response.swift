@@ -97,9 +97,9 @@ extension ClientConnection where Stream: ~Copyable {
       do { try download.take(&block) } catch { throw .invalidResponse("the body is malformed") }
       download.noteRead(count)
     }
-    // A small answer that is all here leaves at the end of the turn, from where its head was composed.
-    // Nothing is posted by TLS.
-    if persists, tls == nil, isWaitingForUs, download.isInputEnded, download.extras == nil,
+    // A small answer that is all here leaves at the end of the turn, from where its head was composed,
+    // or together with the end of the connection. Nothing is posted by TLS.
+    if tls == nil, isWaitingForUs, download.isInputEnded, download.extras == nil,
       worker.scratch.count + block.count <= Reactor.smallMessage
     {
       worker.scratch.append(block)

@@ -149,8 +149,7 @@ package struct TCPStream: ~Copyable, ByteStream {
 
   @usableFromInline
   package mutating func finishWriting() {
-    _ = reactor.settle(fd)
-    _ = Glibc.shutdown(fd, Int32(SHUT_WR))
+    reactor.finishWriting(fd)
   }
 
   /// How a connect that was begun has ended, once the socket is writable; nil: it stands.
