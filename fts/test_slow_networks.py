@@ -359,3 +359,60 @@ def test_a_server_that_resets_while_its_client_is_slow_harms_nobody_else(rsp, se
         assert proxy.exchange(request("GET", "/whole")).body == b"whole"
         assert len(slow.read_to_cut()) < 100_000_000
     assert proxy.exchange(request("GET", "/whole")).body == b"whole"
+
+
+# The end of a connection whose socket is full
+
+
+class Line:
+    """What the kernel holds of what rsp has written to a client, in bytes."""
+
+    def __init__(self, client):
+        self.near, self.far = client.socket.getsockname()[1], client.socket.getpeername()[1]
+
+    def held(self):
+        count = 0
+        with open("/proc/net/tcp", encoding="ascii") as table:
+            for row in list(table)[1:]:
+                fields = row.split()
+                ports = tuple(int(end.split(":")[1], 16) for end in fields[1:3])
+                sent, received = (int(size, 16) for size in fields[4].split(":"))
+                if ports == (self.far, self.near):
+                    count += sent
+                elif ports == (self.near, self.far):
+                    count += received
+        return count
+
+    def wait_until_still(self):
+        looks = []
+
+        def is_still():
+            looks.append(self.held())
+            return len(looks) > 4 and len(set(looks[-5:])) == 1 and looks[-1] > 0
+
+        wait_until(is_still, "the last byte that the kernel takes")
+        return looks[-1]
+
+
+def test_a_small_last_answer_behind_a_large_one_is_whole_however_full_the_socket_is(rsp, serve):
+    """The large answer ends a little before the kernel takes no more, so that of the small one only a
+    part, or nothing, has room when the connection is to be closed."""
+    small = noise(1500)
+
+    def script(connection):
+        while (asked := connection.read_request()) is not None:
+            size = int(asked.target[1:])
+            connection.send(response(small if size == 0 else bytes(size)))
+
+    proxy = rsp(serve(script))
+    with proxy.client(receive_buffer=4096) as client:
+        client.send(request("GET", f"/{64 * MEBI}"))
+        room = Line(client).wait_until_still()
+    for lack in range(100, 2100, 200):
+        with proxy.client(receive_buffer=4096) as client:
+            client.send(request("GET", f"/{room - lack}"))
+            client.send(request("GET", "/0", "Connection: close"))
+            Line(client).wait_until_still()
+            assert len(client.read_response().body) == room - lack
+            assert client.read_response().body == small
+            assert client.wait_closed() == "eof"

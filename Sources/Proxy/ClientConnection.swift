@@ -137,10 +137,12 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
           giveBackResponse()
           takeRequestOutOfInput()
           continue
-        case .linger: await finish()
+        case .linger:
+          if await settleLast() { await finish() }
         case .close:
+          guard await settleLast() else { break }
           // A client that asked to go on may be sending the next request already.
-          if request.keepAlive || stream.mayRead { await finish() }
+          if request.keepAlive || stream.mayRead { await finish() } else { stream.finishWriting() }
         case .cut: break
         }
         return .closed
@@ -220,6 +222,13 @@ final class ClientConnection<Stream: ByteStream & ~Copyable> {
   private func waitForRest(until deadline: Moment) async -> Bool {
     if case .ready = await reactor.wait(for: stream.readInterest, until: deadline) { return true }
     return false
+  }
+
+  /// Sends the last response if it was posted. False if it cannot be written in time.
+  @inline(__always)
+  private func settleLast() async -> Bool {
+    if stream.settle(isLast: true) { return true }
+    return await sendRest()
   }
 
   /// Writes what did not leave of the last response. False if it cannot be written in time.

@@ -104,7 +104,7 @@ struct MemoryStream: ~Copyable, ByteStream {
   }
 
   var hasUnsent: Bool { !unsent.isEmpty }
-  mutating func settle() -> Bool { unsent.isEmpty }
+  mutating func settle(isLast: Bool) -> Bool { unsent.isEmpty }
 
   /// The next bytes have been received as a message before they are read.
   var hasMessage = false

@@ -135,12 +135,14 @@ extension Reactor {
 
   /// Sends what was posted to a descriptor now, because something is to follow it.
   ///
+  /// - Parameter isLast: the end of the stream is what follows, and is to leave in the same segment.
   /// - Returns: whether it has left.
   @inlinable
   @inline(__always)
-  package func settle(_ fd: Int32) -> Bool { slots[fd].post == 0 || settlePost(of: fd) }
+  package func settle(_ fd: Int32, isLast: Bool = false) -> Bool {
+    slots[fd].post == 0 || settlePost(of: fd, isLast: isLast)
+  }
 
-  /// - Parameter isLast: the end of the stream follows at once, and may leave in the same segment.
   @usableFromInline
   @inline(never)
   func settlePost(of fd: Int32, isLast: Bool = false) -> Bool {
@@ -161,20 +163,11 @@ extension Reactor {
     return false
   }
 
-  /// Ends the stream behind what was posted. One segment for both saves the way through the network's
-  /// code, here and at the peer, that a segment for the end alone would take.
-  @inline(__always)
-  package func finishWriting(_ fd: Int32) {
-    if slots[fd].post != 0 { _ = settlePost(of: fd, isLast: true) }
-    _ = Glibc.shutdown(fd, Int32(SHUT_WR))
-  }
-
-  /// A descriptor is closed: what was posted leaves if there is room for it. The stream is ended first,
-  /// because a close with bytes unread would throw away what waits to leave with its end.
+  /// A descriptor is closed: what was posted leaves if there is room for it.
   @inline(__always)
   func dropPost(of fd: Int32) {
     if slots[fd].post == 0 { return }
-    finishWriting(fd)
+    _ = settlePost(of: fd)
     _ = takeUnsent(fd)
   }
 }

@@ -22,8 +22,10 @@ package protocol ByteStream: ~Copyable {
 
   /// Sends what was posted in this turn at once.
   ///
+  /// - Parameter isLast: `finishWriting` follows at once, so both may leave in one segment: the way
+  ///   through the network's code, here and at the peer, is taken once less.
   /// - Returns: whether all of it has left.
-  mutating func settle() -> Bool
+  mutating func settle(isLast: Bool) -> Bool
 
   /// Whether something posted did not leave at the end of its turn; the wait that followed has ended
   /// for it.
@@ -85,7 +87,8 @@ extension ByteStream where Self: ~Copyable {
 
   // A stream that has to change bytes before they leave writes them at once.
   package mutating func post(_ message: RawSpan) -> Bool { false }
-  package mutating func settle() -> Bool { true }
+  package mutating func settle(isLast: Bool) -> Bool { true }
+  package mutating func settle() -> Bool { settle(isLast: false) }
   package var hasUnsent: Bool { false }
   package mutating func takeUnsent() -> [UInt8] { [] }
   package mutating func passMessage(_ take: (RawSpan) -> Bool) -> Int { 0 }

@@ -130,7 +130,8 @@ package struct TCPStream: ~Copyable, ByteStream {
 
   @inlinable
   package mutating func post(_ message: RawSpan) -> Bool { reactor.post(message, to: fd) }
-  @inlinable package mutating func settle() -> Bool { reactor.settle(fd) }
+  @inlinable
+  package mutating func settle(isLast: Bool) -> Bool { reactor.settle(fd, isLast: isLast) }
   @inlinable package var hasUnsent: Bool { reactor.hasUnsent(fd) }
   @usableFromInline
   package mutating func takeUnsent() -> [UInt8] { reactor.takeUnsent(fd) }
@@ -149,7 +150,8 @@ package struct TCPStream: ~Copyable, ByteStream {
 
   @usableFromInline
   package mutating func finishWriting() {
-    reactor.finishWriting(fd)
+    _ = reactor.settle(fd)
+    _ = Glibc.shutdown(fd, Int32(SHUT_WR))
   }
 
   /// How a connect that was begun has ended, once the socket is writable; nil: it stands.
