@@ -10,6 +10,7 @@ import shutil
 import subprocess
 
 from .processes import BenchError
+from .steadiness import machine_seconds
 
 # A command we need, and the Debian package that has it.
 PACKAGES = {"nginx": "nginx", "haproxy": "haproxy", "cc": "gcc", "openssl": "openssl"}
@@ -103,6 +104,5 @@ def description():
 
 def busy_seconds():
     """CPU time the whole machine has used, by everybody."""
-    with open("/proc/stat", encoding="ascii") as lines:
-        user, nice, system, _, _, irq, softirq, steal = map(int, lines.readline().split()[1:9])
-    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+    user, nice, system, _, _, irq, softirq, steal = machine_seconds()
+    return user + nice + system + irq + softirq + steal

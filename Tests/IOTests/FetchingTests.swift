@@ -7,12 +7,13 @@ import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct FetchingTests {
-  /// Sends a text to a stream and waits for it as for a message.
+  /// Sends a text to a stream, perhaps with its end, and waits for it as for a message.
   private func expectMessage(
-    _ text: String, from far: borrowing TCPStream, at near: borrowing TCPStream,
-    _ worker: isolated LoopActor
+    _ text: String, from far: borrowing TCPStream, ending: Bool = false,
+    at near: borrowing TCPStream, _ worker: isolated LoopActor
   ) async {
     send(text, to: far.fd)
+    if ending { _ = Glibc.shutdown(far.fd, Int32(SHUT_WR)) }
     let wake = await worker.reactor.wait(for: near.messageInterest, until: worker.patience)
     #expect(wake == .ready)
   }
@@ -116,10 +117,7 @@ import Testing
   {
     try await onLoop { worker in
       var pair = try StreamPair(on: worker.reactor)
-      send("bye", to: pair.far.fd)
-      pair.far.finishWriting()
-      let interest = pair.near.messageInterest
-      #expect(await worker.reactor.wait(for: interest, until: worker.patience) == .ready)
+      await expectMessage("bye", from: pair.far, ending: true, at: pair.near, worker)
       while !pair.near.isHungUp { await worker.reactor.yield() }
       let taken = pair.near.passMessage { _ in true }
       #expect(taken == 3)
@@ -194,10 +192,7 @@ import Testing
   @Test func `the end comes after the message`() async throws {
     try await onLoop { worker in
       var pair = try StreamPair(on: worker.reactor)
-      send("bye", to: pair.far.fd)
-      pair.far.finishWriting()
-      let interest = pair.near.messageInterest
-      #expect(await worker.reactor.wait(for: interest, until: worker.patience) == .ready)
+      await expectMessage("bye", from: pair.far, ending: true, at: pair.near, worker)
       var buffer = BufferPool().borrow(.small)
       let first = await pair.near.receive(3, into: &buffer, on: worker)
       #expect(first == .moved(3))

@@ -12,7 +12,6 @@ import Glibc
 @usableFromInline
 package final class Reactor {
   private let epoll: Descriptor
-  private let wakeUp: Int32
   private let events: UnsafeMutablePointer<epoll_event>
   @usableFromInline var slots = SlotTable()
   var wheel: TimerWheel
@@ -43,12 +42,12 @@ package final class Reactor {
     self.loop = loop
     let executor = WaitExecutor()
     waits = WaitActor(executor)
-    wakeUp = loop.wakeUp.number
     // SAFETY: allocated here and freed in deinit; always `batch` initialised events.
     unsafe events = .allocate(capacity: Self.batch)
     unsafe events.initialize(repeating: epoll_event(), count: Self.batch)
     now = Self.clock()
     wheel = TimerWheel(at: now)
+    let wakeUp = loop.wakeUp.number
     let data = UInt64(UInt32(bitPattern: wakeUp))
     let result = clinux_epoll_ctl(epoll.number, EPOLL_CTL_ADD, wakeUp, EPOLLIN.rawValue, data)
     precondition(result == 0, "epoll refuses an eventfd")
@@ -150,6 +149,7 @@ package final class Reactor {
     let count = unsafe clinux_epoll_wait(epoll.number, events, Int32(Self.batch), timeout)
     now = Self.clock()
     resumeYielded()
+    let wakeUp = loop.wakeUp.number
     var woken = false
     var i = 0
     while i < Int(count) {
